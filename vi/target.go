@@ -63,6 +63,11 @@ type Term struct {
 	// besides its predictor, such as log σ; at most two. They lie outside the
 	// first X.Cols coordinates.
 	Aux []int
+	// Width is the distance from the real axis to the nearest complex
+	// singularity of the functions in their predictor, in units of π (the
+	// logistic function has 1), at given auxiliary values. The narrower, the more
+	// quadrature nodes. nil means 1.
+	Width func(aux []float64) float64
 	// Degree is the degree of the functions as polynomials in the predictor if
 	// they are polynomials (Gaussian likelihood and prior: 2), else 0. It spares
 	// nodes.
@@ -71,6 +76,19 @@ type Term struct {
 	// and auxiliary values aux (one a member of Aux) and fills the slices of d
 	// that are not nil. It must be safe for concurrent use.
 	Eval func(lo int, eta, aux []float64, d *Derivs)
+}
+
+// Conjugate is a log density in the sufficient statistics of the posterior's
+// own family,
+//
+//	log p(D, θ) = ⟨Prior + Σ_i Lik_i, T(θ)⟩ + log h(θ) + Const,
+//
+// so that one step with ρ = 1 is Bayes' rule.
+type Conjugate struct {
+	Prior []float64 // natural parameters of the prior
+	// Lik adds Σ_{i in idx} Lik_i to dst, over all N examples if idx is nil.
+	Lik   func(dst []float64, idx []int)
+	Const float64
 }
 
 // Derivs receives values and partial derivatives of the functions of a Term,

@@ -1,0 +1,359 @@
+package vi
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math"
+	"time"
+
+	"github.com/natgrad/natgrad/expfam"
+)
+
+// Engine is a fit under way. The loop of [Fit] is a convenience over Step.
+// An Engine is not safe for concurrent use.
+type Engine struct {
+	q      Posterior
+	t      *Target
+	s      Settings
+	est    estimator
+	method Method
+	noisy  bool // the estimate changes from step to step
+
+	iter, evals int
+	conds       expfam.Condition
+	status      Status
+	err         error
+	trace       []Record
+
+	tan, tanNew, eta0 []float64
+	cur               estimate // at q, for deterministic problems
+	have              bool     // cur and tan belong to q
+	prevGain          float64
+	best              bestIterate
+	sched             schedule
+	result            *Result
+}
+
+// estimate is what an estimator saw at q.
+type estimate struct {
+	elbo, err  float64
+	fit, prior float64 // parts of E[log p]; NaN if the target does not tell them apart
+	evals      int     // evaluations of the log density or of all its rows
+}
+
+// estimator fills tan with the gradient of the ELBO in expectation coordinates.
+type estimator interface {
+	estimate(tan []float64, iter int) (estimate, error)
+	// gap returns ELBO contributions of q on draws or data that are the same at
+	// every call, so that two posteriors are compared pair by pair; a single
+	// value means that there is no noise.
+	gap(dst []float64) ([]float64, error)
+}
+
+type bestIterate struct {
+	eta  []float64
+	elbo float64
+	set  bool
+}
+
+// Fit moves q to the best approximation of the target within its family and
+// reports how good it is. q is changed in place. When ctx ends the run, Fit
+// returns the result so far together with an error that wraps ctx.Err(); other
+// errors that occur during the run come with a Result as well.
+func Fit(ctx context.Context, q Posterior, t *Target, s *Settings) (*Result, error) {
+	e, err := New(q, t, s)
+	if err != nil {
+		return nil, err
+	}
+	return e.Run(ctx)
+}
+
+// New checks that target, posterior and settings go together and prepares a
+// run that starts at q.
+func New(q Posterior, t *Target, s *Settings) (*Engine, error) {
+	if q == nil {
+		return nil, &SettingError{"the posterior", nil, "a Posterior"}
+	}
+	if t == nil {
+		return nil, &SettingError{"the target", nil, "a *Target"}
+	}
+	e := &Engine{q: q, t: t.complete()}
+	if s != nil {
+		e.s = *s
+	}
+	if err := e.checkSettings(); err != nil {
+		return nil, err
+	}
+	if err := e.chooseMethod(); err != nil {
+		return nil, err
+	}
+	n := q.NumParams()
+	e.tan, e.tanNew, e.eta0 = make([]float64, n), make([]float64, n), make([]float64, n)
+	e.noisy = e.method == Draws || e.s.Batch > 0
+	if e.s.Iterations == 0 {
+		e.s.Iterations = 100
+		if e.noisy {
+			e.s.Iterations = 20000
+		}
+	}
+	if e.s.Tol == 0 {
+		e.s.Tol = 1e-8
+		if e.noisy {
+			e.s.Tol = 0.01
+		}
+	}
+	e.sched.init(n, e.s.Rate == nil)
+	e.trace = make([]Record, 0, min(e.s.Iterations, 1024))
+	return e, nil
+}
+
+func (e *Engine) checkSettings() error {
+	s := &e.s
+	switch {
+	case e.t.Dim <= 0:
+		return &SettingError{"Target.Dim", e.t.Dim, "> 0"}
+	case e.q.Dim() != e.t.Dim:
+		return &SettingError{"the posterior's dimension", e.q.Dim(), fmt.Sprintf("Target.Dim = %d", e.t.Dim)}
+	case e.t.Names != nil && len(e.t.Names) != e.t.Dim:
+		return &SettingError{"the length of Target.Names", len(e.t.Names), fmt.Sprintf("Target.Dim = %d", e.t.Dim)}
+	case s.Iterations < 0:
+		return &SettingError{"Settings.Iterations", s.Iterations, ">= 0"}
+	case s.Draws < 0:
+		return &SettingError{"Settings.Draws", s.Draws, ">= 0"}
+	case s.Workers < 0:
+		return &SettingError{"Settings.Workers", s.Workers, ">= 0"}
+	case s.Tol < 0 || math.IsNaN(s.Tol):
+		return &SettingError{"Settings.Tol", s.Tol, ">= 0"}
+	case s.Batch < 0 || s.Batch > 0 && s.Batch > e.t.N:
+		return &SettingError{"Settings.Batch", s.Batch, fmt.Sprintf("between 0 and Target.N = %d", e.t.N)}
+	}
+	if s.Batch == e.t.N {
+		s.Batch = 0
+	}
+	if s.Rate != nil {
+		if r := s.Rate(0); !(r > 0 && r <= 1) {
+			return &SettingError{"Settings.Rate(0)", r, "in (0, 1]"}
+		}
+	}
+	return nil
+}
+
+// chooseMethod builds the estimator, or says which field or capability is missing.
+func (e *Engine) chooseMethod() error {
+	var firstErr error
+	try := func(m Method, build func() (estimator, error)) bool {
+		if e.s.Method != Auto && e.s.Method != m {
+			return false
+		}
+		est, err := build()
+		if err != nil {
+			// With Auto, the last refusal is the one about draws, which asks for least.
+			firstErr = err
+			return false
+		}
+		e.est, e.method = est, m
+		return true
+	}
+	switch {
+	case try(ConjugateForm, func() (estimator, error) { return newConjugate(e) }):
+	case try(Quadrature, func() (estimator, error) { return newQuadrature(e) }):
+	case try(Draws, func() (estimator, error) { return newDraws(e) }):
+	case firstErr != nil:
+		return firstErr
+	default:
+		return &SettingError{"Settings.Method", e.s.Method, "Auto, Quadrature, Draws or ConjugateForm"}
+	}
+	return nil
+}
+
+// Posterior returns the posterior that the engine moves.
+func (e *Engine) Posterior() Posterior { return e.q }
+
+// Status tells whether the run goes on.
+func (e *Engine) Status() Status { return e.status }
+
+// Iterations returns the number of steps taken.
+func (e *Engine) Iterations() int { return e.iter }
+
+// Step takes one natural-gradient step. It returns an error, and leaves the
+// posterior as it was, if the target is not finite at it, if no admissible
+// step exists, or if a trapped condition occurred.
+//
+// A deterministic step with the default rate starts from ρ = 1 and halves ρ
+// until the ELBO does not fall. Cost: one pass over the target an attempt.
+func (e *Engine) Step() (Record, error) {
+	if e.status != Running {
+		return Record{}, fmt.Errorf("vi: Engine.Step: the run has ended (%s)", e.status)
+	}
+	var r Record
+	var err error
+	if e.noisy {
+		r, err = e.stepNoisy()
+	} else {
+		r, err = e.stepExact()
+	}
+	if err != nil {
+		e.status, e.err = Failed, err
+		return r, err
+	}
+	e.iter++
+	r.Iteration = e.iter
+	e.conds |= r.Conditions
+	e.trace = append(e.trace, r)
+	if t := r.Conditions & e.s.Traps; t != 0 {
+		e.status, e.err = Failed, &TrapError{t, e.iter}
+		return r, e.err
+	}
+	if e.s.Recorder != nil {
+		if err := e.s.Recorder(r); err != nil {
+			e.status, e.err = Failed, fmt.Errorf("vi: Settings.Recorder at step %d: %w", e.iter, err)
+			return r, e.err
+		}
+	}
+	if e.status == Running && e.iter >= e.s.Iterations {
+		e.status = IterationLimit
+		e.conds |= expfam.NotConverged
+	}
+	return r, nil
+}
+
+// roundOff is a bound on the rounding error of an ELBO.
+func roundOff(elbo float64) float64 { return 1e-12 + 1e-13*math.Abs(elbo) }
+
+func finite(x float64) bool { return !math.IsNaN(x) && !math.IsInf(x, 0) }
+
+func (e *Engine) stepExact() (Record, error) {
+	if !e.have {
+		est, err := e.est.estimate(e.tan, e.iter)
+		e.evals += est.evals
+		if err != nil {
+			return Record{}, err
+		}
+		e.cur, e.have = est, true
+	}
+	e.q.Natural(e.eta0)
+	rho, search := 1.0, e.s.Rate == nil
+	if !search {
+		rho = e.s.Rate(e.iter)
+	}
+	var r Record
+	for try := 0; ; try++ {
+		cond, err := e.q.Retract(e.tan, rho)
+		var est estimate
+		if err == nil {
+			est, err = e.est.estimate(e.tanNew, e.iter)
+			e.evals += est.evals
+			if err == nil && (!search || est.elbo >= e.cur.elbo-roundOff(e.cur.elbo)) {
+				r = Record{ELBO: est.elbo, Rate: rho, Conditions: r.Conditions | cond}
+				e.settle(est, rho, &r)
+				return r, nil
+			}
+			if back := e.q.SetNatural(e.eta0); back != nil {
+				return r, fmt.Errorf("vi: cannot return to the last good posterior: %w", back)
+			}
+		}
+		var nf *NonFiniteError
+		if err != nil && !errors.As(err, &nf) && est.evals > 0 || err != nil && !search {
+			return r, err
+		}
+		if try == 50 {
+			// No step of any size raises the ELBO: this is its maximum up to rounding.
+			if err != nil {
+				return r, err
+			}
+			r.ELBO, r.Rate = e.cur.elbo, 0
+			e.status = Converged
+			return r, nil
+		}
+		r.Conditions |= expfam.Shortened
+		rho /= 2
+	}
+}
+
+// settle accepts the new estimate and applies the stopping rule: the gain
+// that is left, extrapolated from the last two gains, is below Tol.
+func (e *Engine) settle(est estimate, rho float64, r *Record) {
+	gain := est.elbo - e.cur.elbo
+	e.tan, e.tanNew = e.tanNew, e.tan
+	e.cur = est
+	if gain < -roundOff(est.elbo) {
+		r.Conditions |= expfam.ObjectiveFell
+	}
+	if !e.best.set || est.elbo > e.best.elbo {
+		e.best.elbo, e.best.set = est.elbo, true
+		e.best.eta = e.q.Natural(e.best.eta)
+	}
+	left := math.Abs(gain) / rho
+	if ratio := math.Abs(gain / e.prevGain); e.iter > 0 && e.prevGain != 0 && ratio < 1 {
+		left = math.Max(left*ratio/(1-ratio), math.Abs(gain)*1e-3)
+	}
+	floor := roundOff(est.elbo)
+	if e.iter > 0 && math.Abs(gain)/rho <= math.Max(100*e.s.Tol, floor) && left <= math.Max(e.s.Tol, floor) ||
+		math.Abs(gain)/rho <= floor {
+		e.status = Converged
+	}
+	e.prevGain = gain
+}
+
+// Run steps until the run ends and returns its Result.
+func (e *Engine) Run(ctx context.Context) (*Result, error) {
+	every := e.s.CheckpointEvery
+	if every == 0 {
+		every = 2 * time.Second
+	}
+	start := time.Now()
+	saved, shown := start, start
+	for e.status == Running {
+		if err := ctx.Err(); err != nil {
+			// The state is saved while it still says Running, so that Resume goes on.
+			if cerr := e.checkpoint(); cerr != nil {
+				err = errors.Join(err, cerr)
+			}
+			e.status, e.err = Interrupted, fmt.Errorf("vi: stopped after %d steps: %w", e.iter, err)
+			e.conds |= expfam.Stopped | expfam.NotConverged
+			break
+		}
+		r, err := e.Step()
+		if err != nil {
+			break
+		}
+		now := time.Now()
+		if e.s.Checkpoint != nil && now.Sub(saved) >= every {
+			saved = now
+			if err := e.checkpoint(); err != nil {
+				e.status, e.err = Failed, err
+				break
+			}
+		}
+		if e.s.Progress != nil && now.Sub(shown) >= 2*time.Second {
+			shown = now
+			fmt.Fprintf(e.s.Progress, "step %d  ELBO %.6g ± %.2g  rate %.3g  %.0f s\n", e.iter, r.ELBO, r.ELBOErr, r.Rate, now.Sub(start).Seconds())
+		}
+	}
+	res, err := e.Result()
+	if e.err != nil {
+		return res, e.err
+	}
+	if err != nil {
+		return res, err
+	}
+	if t := e.conds & e.s.Traps; t != 0 {
+		return res, &TrapError{t, e.iter}
+	}
+	return res, nil
+}
+
+func (e *Engine) checkpoint() error {
+	if e.s.Checkpoint == nil {
+		return nil
+	}
+	b, err := e.MarshalBinary()
+	if err == nil {
+		err = e.s.Checkpoint(b)
+	}
+	if err != nil {
+		return fmt.Errorf("vi: checkpoint after %d steps: %w", e.iter, err)
+	}
+	return nil
+}

@@ -1,0 +1,61 @@
+package vi
+
+import (
+	"encoding"
+	"math/rand/v2"
+
+	"github.com/natgrad/natgrad/expfam"
+	"gonum.org/v1/gonum/blas/blas64"
+)
+
+// Posterior is what the engine moves. Every [expfam.Dist] is one. What an
+// estimator needs beyond this is asked for by [New]: [Tangenter] for draws,
+// [Gaussian] for quadrature, expfam.Dist for the conjugate form.
+type Posterior interface {
+	Dim() int
+	NumParams() int
+	// Sample writes one draw to dst. It must not change the receiver, so that
+	// workers may draw at the same time.
+	Sample(dst []float64, rng *rand.Rand) []float64
+	LogProb(x []float64) float64
+	// Retract moves the posterior by rho·tan inside its domain and says what it
+	// had to do; on error the receiver is unchanged.
+	Retract(tan []float64, rho float64) (expfam.Condition, error)
+	// Natural and SetNatural read and write the state that a step moves; the
+	// engine averages it and steps back to it.
+	Natural(dst []float64) []float64
+	SetNatural(eta []float64) error
+	encoding.BinaryMarshaler
+	encoding.BinaryUnmarshaler
+}
+
+// Tangenter is a Posterior that can turn draws into a step.
+type Tangenter interface {
+	Posterior
+	// Tangent adds w times the gradient of E_q[log p] in expectation
+	// coordinates, as estimated from one draw, to dst.
+	Tangent(dst []float64, d *expfam.Draw, w float64)
+	// EntropyTangent adds the gradient of the entropy if it has a closed form
+	// and tells whether it did; if not, the entropy enters through Draw.LogQ.
+	EntropyTangent(dst []float64) (exact bool)
+	// Entropy returns the entropy in nats, NaN if it has no closed form.
+	Entropy() float64
+}
+
+// Mirrorer is a Posterior whose draws have antithetic partners: Mirror writes
+// the reflection of x about the centre to dst, equally likely under q.
+type Mirrorer interface {
+	Mirror(dst, x []float64) []float64
+}
+
+// Gaussian is a Tangenter that is normal, so that linear predictors x'θ are
+// normal as well and expectations of their functions are small quadratures.
+type Gaussian interface {
+	Tangenter
+	Mean(dst []float64) []float64
+	// PredictorVar writes Var(x_i'θ[:x.Cols]) of the rows of x to dst; work has
+	// length expfam.PredictorWork or more. Safe for concurrent use.
+	PredictorVar(dst []float64, x blas64.General, work []float64) []float64
+	// CovColumn writes column j of the covariance to dst.
+	CovColumn(dst []float64, j int) []float64
+}

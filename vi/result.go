@@ -1,0 +1,240 @@
+package vi
+
+import (
+	"fmt"
+	"math"
+	"strings"
+
+	"github.com/natgrad/natgrad/expfam"
+	"github.com/natgrad/natgrad/internal/psis"
+	"gonum.org/v1/gonum/mat"
+)
+
+// Result is what a fit reports. Its strings and JSON are stable for equal
+// runs: it holds no times.
+type Result struct {
+	Posterior   Posterior
+	Method      Method
+	Status      Status
+	Conditions  expfam.Condition
+	Iterations  int
+	Evaluations int // of the target's log density over all its data
+
+	// ELBO is E_q[log p(D, θ)] + H(q) in nats and ELBOErr its standard error;
+	// for a deterministic method the error of the quadrature.
+	ELBO, ELBOErr float64
+	// DataFit is E_q[log p(D | θ)] and KL is KL(q ‖ prior), so that
+	// ELBO = DataFit − KL. For flat parts of the prior KL is relative to density 1.
+	// Both are NaN if the target does not tell likelihood and prior apart.
+	DataFit, KL float64
+
+	// KHat is the Pareto shape of the importance ratios p/q of Diagnostics
+	// draws (Vehtari et al. 2024): below 0.7 q is good enough to be corrected by
+	// importance sampling. NaN if there were no diagnostics.
+	KHat float64
+	// ESS is the effective number of those draws after Pareto smoothing.
+	ESS float64
+	// ELBOMC ± ELBOMCErr is the Monte Carlo estimate of the ELBO from the same
+	// draws, an independent check of a quadrature.
+	ELBOMC, ELBOMCErr float64
+	// Draws holds the diagnostic draws, one a row, LogP and LogQ their log
+	// densities, and LogWeights their normalised Pareto-smoothed log importance
+	// weights.
+	Draws                  *mat.Dense
+	LogP, LogQ, LogWeights []float64
+
+	Trace []Record
+}
+
+// Grade sums a verdict up.
+type Grade int
+
+const (
+	// Good: converged, and importance ratios say that q is close to the posterior.
+	Good Grade = iota
+	// Caution: usable with the named reservation.
+	Caution
+	// Bad: not to be used as it is.
+	Bad
+)
+
+func (g Grade) String() string {
+	return [...]string{"good", "caution", "bad"}[g]
+}
+
+// Grade judges the fit: Bad if it did not converge, saw a non-finite ELBO or
+// has k̂ ≥ 1; Caution if 0.7 ≤ k̂ < 1, if k̂ is unknown, or if the ELBO
+// fell; else Good.
+func (r *Result) Grade() Grade {
+	switch {
+	case r == nil, r.Status != Converged, !finite(r.ELBO), r.KHat >= 1:
+		return Bad
+	case math.IsNaN(r.KHat), r.Conditions&(expfam.HighKHat|expfam.ObjectiveFell) != 0:
+		return Caution
+	}
+	return Good
+}
+
+// Verdict is the fit's report in one line.
+func (r *Result) Verdict() string {
+	if r == nil {
+		return "no result"
+	}
+	var b strings.Builder
+	fmt.Fprintf(&b, "%s: %s after %d steps, ELBO %s", r.Grade(), r.Status, r.Iterations, withErr(r.ELBO, r.ELBOErr))
+	if !math.IsNaN(r.DataFit) {
+		fmt.Fprintf(&b, " (data fit %.2f, KL %.2f)", r.DataFit, r.KL)
+	}
+	switch {
+	case math.IsNaN(r.KHat):
+		b.WriteString(", k-hat unknown")
+	default:
+		fmt.Fprintf(&b, ", k-hat %.2f", r.KHat)
+	}
+	if r.KHat >= 0.7 {
+		b.WriteString(": the true posterior has another shape than q, do not trust tails or standard deviations")
+	}
+	if c := r.Conditions &^ (expfam.HighKHat | expfam.NotConverged); c != 0 {
+		fmt.Fprintf(&b, " [%s]", c)
+	}
+	return b.String()
+}
+
+// String is the verdict.
+func (r *Result) String() string { return r.Verdict() }
+
+// SimpleRender shows the verdict in a notebook.
+func (r *Result) SimpleRender() map[string]interface{} {
+	return map[string]interface{}{"text/plain": r.Verdict()}
+}
+
+// withErr prints a value with as many digits as its error warrants.
+func withErr(v, err float64) string {
+	if !(err > 0) || math.IsInf(err, 0) {
+		return fmt.Sprintf("%.4f", v)
+	}
+	digits := int(math.Min(math.Max(0, 1-math.Floor(math.Log10(err))), 6))
+	if digits == 6 {
+		return fmt.Sprintf("%.4f ± %.0e", v, err)
+	}
+	return fmt.Sprintf("%.*f ± %.*f", digits, v, digits, err)
+}
+
+// Result ends the run if it is still going, puts the best posterior seen in
+// place and judges it. Calls after the first return the same Result.
+func (e *Engine) Result() (*Result, error) {
+	if e.result != nil {
+		return e.result, nil
+	}
+	if e.status == Running {
+		e.conds |= expfam.NotConverged
+	}
+	if err := e.restoreBest(); err != nil {
+		return nil, err
+	}
+	r := &Result{
+		Posterior: e.q, Method: e.method, Status: e.status, Iterations: e.iter, Trace: e.trace,
+		ELBO: math.NaN(), ELBOErr: math.NaN(), DataFit: math.NaN(), KL: math.NaN(),
+		KHat: math.NaN(), ESS: math.NaN(), ELBOMC: math.NaN(), ELBOMCErr: math.NaN(),
+	}
+	e.result = r
+	err := e.diagnose(r)
+	switch est := e.est.(type) {
+	case *quadrature:
+		v, verr := est.value()
+		fine, ferr := est.refined()
+		if verr != nil || ferr != nil {
+			if err == nil {
+				err = verr
+			}
+			break
+		}
+		e.evals += 2
+		r.ELBO, r.ELBOErr = v.elbo, math.Abs(fine.elbo-v.elbo)+roundOff(v.elbo)
+		r.DataFit, r.KL = v.fit, v.fit-v.elbo
+	case *conjugate:
+		est.joint(0, true)
+		r.ELBO = est.elbo().elbo
+		r.ELBOErr = roundOff(r.ELBO)
+	default:
+		r.ELBO, r.ELBOErr = r.ELBOMC, r.ELBOMCErr
+	}
+	if err != nil || !finite(r.ELBO) && e.s.Diagnostics >= 0 {
+		e.conds |= expfam.NonFinite
+	}
+	r.Conditions, r.Evaluations = e.conds, e.evals
+	return r, err
+}
+
+func (e *Engine) restoreBest() error {
+	best := e.best.eta
+	if e.noisy {
+		best = e.sched.best
+	}
+	if best == nil {
+		return nil
+	}
+	return e.q.SetNatural(best)
+}
+
+// diagnose draws from q and fills in everything that rests on draws.
+func (e *Engine) diagnose(r *Result) error {
+	n := e.s.Diagnostics
+	if n == 0 {
+		n = 1000
+		if e.t.N > 0 {
+			n = min(n, max(200, 20_000_000/e.t.N))
+		}
+	}
+	if n < 0 || e.t.LogProb == nil {
+		return nil
+	}
+	r.Draws = mat.NewDense(n, e.t.Dim, nil)
+	r.LogP, r.LogQ, r.LogWeights = make([]float64, n), make([]float64, n), make([]float64, n)
+	var s stream
+	for i := range n {
+		x := r.Draws.RawRowView(i)
+		e.q.Sample(x, s.at(e.s.Seed, streamDiagnostics, uint64(i)))
+		r.LogQ[i] = e.q.LogProb(x)
+	}
+	if err := e.logProbs(r.LogP, r.Draws); err != nil {
+		return err
+	}
+	e.evals += n
+	mean, m2 := 0.0, 0.0
+	for i := range r.LogP {
+		if math.IsNaN(r.LogP[i]) || math.IsInf(r.LogP[i], 1) {
+			return &NonFiniteError{What: "the log density", Value: r.LogP[i], At: r.Draws.RawRowView(i)}
+		}
+		d := r.LogP[i] - r.LogQ[i]
+		r.LogWeights[i] = d
+		delta := d - mean
+		mean += delta / float64(i+1)
+		m2 += delta * (d - mean)
+	}
+	r.ELBOMC, r.ELBOMCErr = mean, math.Sqrt(m2/float64(n-1)/float64(n))
+	k, err := psis.Smooth(r.LogWeights)
+	if err != nil {
+		return fmt.Errorf("vi: importance ratios: %w", err)
+	}
+	r.KHat, r.ESS = k, psis.ESS(r.LogWeights)
+	if k >= 0.7 {
+		e.conds |= expfam.HighKHat
+	}
+	return nil
+}
+
+// logProbs evaluates the log density at every row of x.
+func (e *Engine) logProbs(dst []float64, x *mat.Dense) error {
+	if quad, ok := e.est.(*quadrature); ok {
+		return quad.pass.logProbs(dst, x)
+	}
+	for i := range dst {
+		v, err := protect(func() float64 { return e.t.LogProb(x.RawRowView(i)) })
+		if err != nil {
+			return err
+		}
+		dst[i] = v
+	}
+	return nil
+}

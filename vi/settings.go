@@ -1,0 +1,195 @@
+package vi
+
+import (
+	"fmt"
+	"io"
+	"math"
+	"time"
+
+	"github.com/natgrad/natgrad/expfam"
+)
+
+// Method names the way in which expectations under q are taken.
+type Method int
+
+const (
+	// Auto takes the first of ConjugateForm, Quadrature and Draws that target
+	// and posterior allow.
+	Auto Method = iota
+	// Quadrature needs Target.Linear and a [Gaussian] posterior.
+	Quadrature
+	// Draws needs Target.Grad or Target.Hess (Price's estimator is used if Hess
+	// is there, Stein's if not) and a [Tangenter].
+	Draws
+	// ConjugateForm needs Target.Conjugate and an expfam.Dist.
+	ConjugateForm
+)
+
+func (m Method) String() string {
+	switch m {
+	case Auto:
+		return "auto"
+	case Quadrature:
+		return "quadrature"
+	case Draws:
+		return "draws"
+	case ConjugateForm:
+		return "conjugate form"
+	}
+	return fmt.Sprintf("Method(%d)", int(m))
+}
+
+// Rate gives the step size ρ of step t = 0, 1, …; it must lie in (0, 1].
+type Rate func(t int) float64
+
+// Constant is the rate ρ at every step.
+func Constant(rho float64) Rate { return func(int) float64 { return rho } }
+
+// Decay is the Robbins–Monro rate ρ0·(1 + t/t0)^−κ with κ in (½, 1].
+func Decay(rho0, t0, kappa float64) Rate {
+	return func(t int) float64 { return rho0 * math.Pow(1+float64(t)/t0, -kappa) }
+}
+
+// Settings steers a fit. The zero value, and nil, are good defaults.
+type Settings struct {
+	// Method of taking expectations; zero is Auto.
+	Method Method
+	// Seed of all random numbers; the same seed gives the same result bit for
+	// bit, whatever the number of workers.
+	Seed uint64
+	// Iterations is the largest number of steps; 0 means 100 for deterministic
+	// problems and 20000 for stochastic ones.
+	Iterations int
+	// Draws a step for the Draws method; odd numbers are rounded up to whole
+	// antithetic pairs. 0 means 8.
+	Draws int
+	// Batch is the number of examples a step; 0 means all N. The target holds N,
+	// so a batch is scaled by N/Batch without the caller's help. Batches of a
+	// Linear are made of runs of 16 neighbouring rows: shuffle ordered data.
+	Batch int
+	// Workers is the number of goroutines; 0 means GOMAXPROCS for quadrature,
+	// whose functions are the library's, and 1 for Draws, whose functions are
+	// the caller's.
+	Workers int
+	// Rate is the step size; nil means ρ = 1 with a line search on the ELBO for
+	// deterministic problems, and for stochastic ones ρ = ½, halved each time
+	// the ELBO has stopped rising by more than its standard error.
+	Rate Rate
+	// Tol is the ELBO gain in nats below which a fit has converged; 0 means
+	// 1e-8 for deterministic problems and 0.01 for stochastic ones.
+	Tol float64
+	// Traps lists conditions that end the fit with an error when they occur.
+	Traps expfam.Condition
+	// Diagnostics is the number of draws behind k̂, ESS and the Monte Carlo
+	// ELBO; 0 means 1000, fewer (at least 200) when N·draws exceeds 2·10⁷.
+	// Negative means none.
+	Diagnostics int
+	// Recorder receives every step; an error from it ends the fit.
+	Recorder func(Record) error
+	// Progress receives a line every two seconds of a long fit.
+	Progress io.Writer
+	// Checkpoint receives the state of the run, for [Resume], about every
+	// CheckpointEvery (0 means 2 s) and when the fit is stopped.
+	Checkpoint      func(state []byte) error
+	CheckpointEvery time.Duration
+}
+
+// Record is one step as the Recorder and Result.Trace see it.
+type Record struct {
+	Iteration  int              // steps taken so far, from 1
+	ELBO       float64          // of the posterior before a stochastic step, after a deterministic one
+	ELBOErr    float64          // its standard error, 0 without Monte Carlo noise
+	Rate       float64          // the step size that was taken
+	Conditions expfam.Condition // what the step had to do
+}
+
+// Status says how a run ended.
+type Status int
+
+const (
+	// Running: the stopping rule has not been met yet.
+	Running Status = iota
+	// Converged: the ELBO no longer rises by more than Tol and its standard error.
+	Converged
+	// IterationLimit: Settings.Iterations came first.
+	IterationLimit
+	// Interrupted: the context ended the run.
+	Interrupted
+	// Failed: a step could not be taken, or a trapped condition occurred.
+	Failed
+)
+
+// String names the status in a word or two.
+func (s Status) String() string {
+	switch s {
+	case Running:
+		return "running"
+	case Converged:
+		return "converged"
+	case IterationLimit:
+		return "iteration limit"
+	case Interrupted:
+		return "interrupted"
+	case Failed:
+		return "failed"
+	}
+	return fmt.Sprintf("Status(%d)", int(s))
+}
+
+// Early reports whether the run ended before the stopping rule was met.
+func (s Status) Early() bool { return s != Converged }
+
+// Err returns nil for Converged and an error that names the status otherwise.
+func (s Status) Err() error {
+	if s == Converged {
+		return nil
+	}
+	return fmt.Errorf("vi: %s", s)
+}
+
+// SettingError says which setting or target field cannot be used.
+type SettingError struct {
+	Param string
+	Value any
+	Want  string
+}
+
+func (e *SettingError) Error() string {
+	return fmt.Sprintf("vi: New: %s is %v, want %s", e.Param, e.Value, e.Want)
+}
+
+// PanicError is a panic in a function of the target, turned into an error.
+type PanicError struct {
+	Value any
+	Stack []byte
+}
+
+func (e *PanicError) Error() string {
+	return fmt.Sprintf("vi: panic in a function of the target: %v\n%s", e.Value, e.Stack)
+}
+
+// NonFiniteError says where a NaN or an infinity came from.
+type NonFiniteError struct {
+	What  string    // "log density", "gradient of b", …
+	Value float64   // NaN or ±Inf
+	At    []float64 // the parameters at which it was seen
+}
+
+func (e *NonFiniteError) Error() string {
+	at := e.At
+	more := ""
+	if len(at) > 8 {
+		at, more = at[:8], " …"
+	}
+	return fmt.Sprintf("vi: %s is %v at θ = %.6g%s; want a finite number (the posterior is unchanged)", e.What, e.Value, at, more)
+}
+
+// TrapError says that a condition listed in Settings.Traps occurred.
+type TrapError struct {
+	Condition expfam.Condition
+	Iteration int
+}
+
+func (e *TrapError) Error() string {
+	return fmt.Sprintf("vi: trapped condition at step %d: %s", e.Iteration, e.Condition)
+}

@@ -1,0 +1,140 @@
+package vi
+
+import (
+	"fmt"
+	"math"
+	"slices"
+
+	"github.com/natgrad/natgrad/expfam"
+	"github.com/natgrad/natgrad/internal/wire"
+)
+
+const (
+	stateMagic   = "ngrun"
+	stateVersion = 1
+)
+
+// MarshalBinary writes the whole run: posterior, counters, schedule, averages
+// and trace. [Resume] goes on from it as if it had never stopped, bit for bit.
+func (e *Engine) MarshalBinary() ([]byte, error) {
+	q, err := e.q.MarshalBinary()
+	if err != nil {
+		return nil, err
+	}
+	w := wire.NewWriter(stateMagic, stateVersion)
+	w.Int(int(e.method))
+	w.Uint(e.s.Seed)
+	w.Int(e.s.Batch)
+	w.Int(e.t.Dim)
+	w.Int(e.q.NumParams())
+	w.Bytes(q)
+	w.Int(e.iter)
+	w.Int(e.evals)
+	w.Uint(uint64(e.conds))
+	w.Int(int(e.status))
+	w.Float(e.prevGain)
+	w.Float(e.best.elbo)
+	w.Floats(e.best.eta)
+	s := &e.sched
+	w.Float(s.rate)
+	w.Int(s.window)
+	w.Int(s.n)
+	w.Int(s.strikes)
+	w.Floats(s.sum)
+	w.Floats(s.best)
+	w.Floats(s.gaps)
+	w.Floats(e.eta0)
+	w.Int(len(e.trace))
+	for _, r := range e.trace {
+		w.Float(r.ELBO)
+		w.Float(r.ELBOErr)
+		w.Float(r.Rate)
+		w.Uint(uint64(r.Conditions))
+	}
+	return w.Finish(), nil
+}
+
+// StateError says why a saved run cannot be resumed.
+type StateError struct{ Reason string }
+
+func (e *StateError) Error() string { return "vi: Resume: the saved state is " + e.Reason }
+
+// Resume prepares the run that MarshalBinary saved. Target and settings must
+// be those of the saved run (Iterations, Workers, Recorder, Progress and Checkpoint may
+// differ); q gives the type of the posterior and is overwritten. On error q is unchanged.
+func Resume(q Posterior, t *Target, s *Settings, state []byte) (*Engine, error) {
+	e, err := New(q, t, s)
+	if err != nil {
+		return nil, err
+	}
+	r, err := wire.NewReader(state, stateMagic, stateVersion)
+	if err != nil {
+		return nil, &StateError{err.Error()}
+	}
+	mismatch := func(what string, got, want any) (*Engine, error) {
+		return nil, &StateError{fmt.Sprintf("of another run: %s %v, want %v", what, got, want)}
+	}
+	if m := Method(r.Int()); m != e.method {
+		return mismatch("method", m, e.method)
+	}
+	if v := r.Uint(); v != e.s.Seed {
+		return mismatch("seed", v, e.s.Seed)
+	}
+	if v := r.Int(); v != e.s.Batch {
+		return mismatch("batch", v, e.s.Batch)
+	}
+	if v := r.Int(); v != e.t.Dim {
+		return mismatch("dimension", v, e.t.Dim)
+	}
+	n := e.q.NumParams()
+	if v := r.Int(); v != n {
+		return mismatch("number of parameters", v, n)
+	}
+	posterior := r.Bytes()
+	e.iter = r.Int()
+	e.evals = r.Int()
+	e.conds = expfam.Condition(r.Uint())
+	e.status = Status(r.Int())
+	e.prevGain = r.Float()
+	e.best.elbo = r.Float()
+	e.best.eta = r.Floats()
+	e.best.set = e.best.eta != nil
+	c := &e.sched
+	c.rate, c.window, c.n, c.strikes = r.Float(), r.Int(), r.Int(), r.Int()
+	c.sum, c.best, c.gaps = r.Floats(), r.Floats(), r.Floats()
+	e.eta0 = r.Floats()
+	e.trace = make([]Record, 0, r.Len(32))
+	for i := range cap(e.trace) {
+		e.trace = append(e.trace, Record{Iteration: i + 1, ELBO: r.Float(), ELBOErr: r.Float(), Rate: r.Float(), Conditions: expfam.Condition(r.Uint())})
+	}
+	if err := r.Done(); err != nil {
+		return nil, &StateError{err.Error()}
+	}
+	for _, v := range [][]float64{e.best.eta, c.best} {
+		if v != nil && len(v) != n {
+			return mismatch("length of an average", len(v), n)
+		}
+	}
+	if len(c.sum) != n || len(e.eta0) != n || len(e.trace) != e.iter || e.iter < 0 || c.n < 0 || c.window <= c.n ||
+		!(c.rate > 0 && c.rate <= 1) || math.IsNaN(e.prevGain) || e.status < Running || e.status > Failed {
+		return nil, &StateError{"inconsistent"}
+	}
+	backup, err := q.MarshalBinary()
+	if err != nil {
+		return nil, err
+	}
+	if err := q.UnmarshalBinary(posterior); err != nil {
+		return nil, &StateError{"damaged: " + err.Error()}
+	}
+	if q.Dim() != e.t.Dim || q.NumParams() != n {
+		_ = q.UnmarshalBinary(backup) // it was just written by q itself
+		return mismatch("posterior dimension", q.Dim(), e.t.Dim)
+	}
+	// A run that ended at its iteration limit may go on under a higher one.
+	if e.status == IterationLimit && e.iter < e.s.Iterations || e.status == Interrupted {
+		e.status = Running
+		e.conds &^= expfam.NotConverged | expfam.Stopped
+	}
+	e.trace = slices.Grow(e.trace, 64)
+	return e, nil
+}
