@@ -37,6 +37,9 @@ type Result struct {
 	// ELBOMC ± ELBOMCErr is the Monte Carlo estimate of the ELBO from the same
 	// draws, an independent check of a quadrature.
 	ELBOMC, ELBOMCErr float64
+	// LogEvidence is the importance-sampling estimate of log p(D), at least as
+	// large as the ELBO up to its noise.
+	LogEvidence float64
 	// Draws holds the diagnostic draws, one a row, LogP and LogQ their log
 	// densities, and LogWeights their normalised Pareto-smoothed log importance
 	// weights.
@@ -135,7 +138,7 @@ func (e *Engine) Result() (*Result, error) {
 	r := &Result{
 		Posterior: e.q, Method: e.method, Status: e.status, Iterations: e.iter, Trace: e.trace,
 		ELBO: math.NaN(), ELBOErr: math.NaN(), DataFit: math.NaN(), KL: math.NaN(),
-		KHat: math.NaN(), ESS: math.NaN(), ELBOMC: math.NaN(), ELBOMCErr: math.NaN(),
+		KHat: math.NaN(), ESS: math.NaN(), ELBOMC: math.NaN(), ELBOMCErr: math.NaN(), LogEvidence: math.NaN(),
 	}
 	e.result = r
 	err := e.diagnose(r)
@@ -213,12 +216,12 @@ func (e *Engine) diagnose(r *Result) error {
 		m2 += delta * (d - mean)
 	}
 	r.ELBOMC, r.ELBOMCErr = mean, math.Sqrt(m2/float64(n-1)/float64(n))
-	k, err := psis.Smooth(r.LogWeights)
+	d, err := psis.Smooth(r.LogWeights, r.LogWeights)
 	if err != nil {
 		return fmt.Errorf("vi: importance ratios: %w", err)
 	}
-	r.KHat, r.ESS = k, psis.ESS(r.LogWeights)
-	if k >= 0.7 {
+	r.KHat, r.ESS, r.LogEvidence = d.KHat, d.ESS, d.LogMean
+	if d.KHat >= 0.7 {
 		e.conds |= expfam.HighKHat
 	}
 	return nil
