@@ -1,0 +1,206 @@
+package glm
+
+import (
+	"fmt"
+	"strconv"
+	"strings"
+	"unicode/utf8"
+)
+
+// DataError says which cell or column of the data cannot be used, and what
+// was wanted instead. Zero fields are not known or do not apply.
+type DataError struct {
+	Func   string // function that found the problem, such as "NewDesign"
+	File   string // name of the file, if the data came from one
+	Column string // name of the column or of the term
+	Row    int    // data row, counted from 1 without the header
+	Line   int    // line of the file, counted from 1 with the header
+	Value  string // what was found
+	Want   string // what was wanted
+}
+
+// Error returns one line: where, what was found and what was wanted.
+func (e *DataError) Error() string {
+	var b strings.Builder
+	b.WriteString("glm." + e.Func)
+	if e.File != "" {
+		b.WriteString(": " + e.File)
+	}
+	if e.Column != "" {
+		b.WriteString(": column " + e.Column)
+	}
+	switch {
+	case e.Row > 0 && e.Line > 0:
+		fmt.Fprintf(&b, ": row %d (line %d)", e.Row, e.Line)
+	case e.Row > 0:
+		fmt.Fprintf(&b, ": row %d", e.Row)
+	case e.Line > 0:
+		fmt.Fprintf(&b, ": line %d", e.Line)
+	}
+	if e.Value != "" {
+		if e.Row > 0 || e.Line > 0 {
+			b.WriteString(" is " + e.Value)
+		} else {
+			b.WriteString(": " + e.Value)
+		}
+		b.WriteString(", want " + e.Want)
+	} else {
+		b.WriteString(": want " + e.Want)
+	}
+	return b.String()
+}
+
+// MissingError reports rows that cannot be used because cells that the model
+// needs are missing.
+type MissingError struct {
+	Func    string
+	Columns []string // columns with missing cells, in the order of their use
+	Cells   [][]int  // Cells[i] are the data rows, from 1, missing in Columns[i]
+	Rows    []int    // data rows, from 1, with at least one missing cell
+	N       int      // number of rows of the frame
+}
+
+// Error names the columns and the first rows of each.
+func (e *MissingError) Error() string {
+	var b strings.Builder
+	fmt.Fprintf(&b, "glm.%s: %d of %d rows have missing values: ", e.Func, len(e.Rows), e.N)
+	for i, c := range e.Columns {
+		if i > 0 {
+			b.WriteString("; ")
+		}
+		noun := "rows"
+		if len(e.Cells[i]) == 1 {
+			noun = "row"
+		}
+		fmt.Fprintf(&b, "%s in %s %s", c, noun, joinInts(e.Cells[i], 8))
+	}
+	b.WriteString(`; fill them in, or set Missing to "omit" to leave these rows out`)
+	return b.String()
+}
+
+// FormulaError is a mistake in a model formula. Pos is the byte offset in
+// Formula at which it was noticed.
+type FormulaError struct {
+	Formula string
+	Pos     int
+	Msg     string
+}
+
+// Error returns the message, the formula and a line with a caret under Pos.
+func (e *FormulaError) Error() string {
+	const window = 60 // runes shown on each side of the caret
+	clean := func(s string) []rune {
+		r := []rune(strings.ToValidUTF8(s, "?"))
+		for i, c := range r {
+			if !strconv.IsPrint(c) {
+				r[i] = ' '
+			}
+		}
+		return r
+	}
+	pos := min(max(e.Pos, 0), len(e.Formula))
+	left, right := clean(e.Formula[:pos]), clean(e.Formula[pos:])
+	head, tail := "", ""
+	if len(left) > window {
+		left, head = left[len(left)-window:], "…"
+	}
+	if len(right) > window {
+		right, tail = right[:window], "…"
+	}
+	pad := strings.Repeat(" ", utf8.RuneCountInString(head)+len(left))
+	return fmt.Sprintf("glm.ParseFormula: %s\n    %s%s%s%s\n    %s^", e.Msg, head, string(left), string(right), tail, pad)
+}
+
+// RankError reports columns of a design that are exact linear combinations of
+// the columns before them.
+type RankError struct {
+	Columns   []string // dependent columns
+	Relations []string // one for each of Columns, such as "x3 = 2·x1 − x2"
+	N, P      int      // rows and columns of the design
+	Rank      int
+	TooFew    bool // N < P: no design of this size has full rank
+}
+
+// Error names the columns and how they depend on the others.
+func (e *RankError) Error() string {
+	if e.TooFew {
+		return fmt.Sprintf("glm.CheckRank: %d rows cannot determine %d coefficients (rank %d)", e.N, e.P, e.Rank)
+	}
+	return fmt.Sprintf("glm.CheckRank: the design has %d columns but rank %d; collinear: %s",
+		e.P, e.Rank, joinStrings(e.Relations, 10, "; "))
+}
+
+func joinInts(v []int, limit int) string {
+	s := make([]string, len(v))
+	for i, x := range v {
+		s[i] = strconv.Itoa(x)
+	}
+	return joinStrings(s, limit, ", ")
+}
+
+// joinStrings joins the first limit elements and counts the others.
+func joinStrings(s []string, limit int, sep string) string {
+	if len(s) <= limit {
+		return strings.Join(s, sep)
+	}
+	return fmt.Sprintf("%s%s… %d more", strings.Join(s[:limit], sep), sep, len(s)-limit)
+}
+
+// quote returns s in double quotes, shortened so that one cell cannot fill a
+// screen.
+func quote(s string) string {
+	const limit = 60
+	if r := []rune(s); len(r) > limit {
+		s = string(r[:limit]) + "…"
+	}
+	return strconv.Quote(s)
+}
+
+// nearest returns the candidate closest to s, ignoring case, if it is close
+// enough to be a likely misspelling, and "" otherwise.
+func nearest(s string, candidates []string) string {
+	const longest = 64
+	best, bestDist := "", 0
+	a := []rune(strings.ToLower(s))
+	if len(a) > longest {
+		return ""
+	}
+	limit := max(1, len(a)/3)
+	for _, c := range candidates {
+		b := []rune(strings.ToLower(c))
+		if c == s || len(b) > longest {
+			continue
+		}
+		d := editDistance(a, b)
+		if d <= limit && (best == "" || d < bestDist) {
+			best, bestDist = c, d
+		}
+	}
+	return best
+}
+
+// editDistance counts insertions, deletions, substitutions and swaps of
+// neighbours (optimal string alignment: Damerau 1964) between a and b.
+func editDistance(a, b []rune) int {
+	prev2 := make([]int, len(b)+1)
+	prev := make([]int, len(b)+1)
+	cur := make([]int, len(b)+1)
+	for j := range prev {
+		prev[j] = j
+	}
+	for i := 1; i <= len(a); i++ {
+		cur[0] = i
+		for j := 1; j <= len(b); j++ {
+			cost := 1
+			if a[i-1] == b[j-1] {
+				cost = 0
+			}
+			cur[j] = min(prev[j]+1, cur[j-1]+1, prev[j-1]+cost)
+			if i > 1 && j > 1 && a[i-1] == b[j-2] && a[i-2] == b[j-1] {
+				cur[j] = min(cur[j], prev2[j-2]+1)
+			}
+		}
+		prev2, prev, cur = prev, cur, prev2
+	}
+	return prev[len(b)]
+}
