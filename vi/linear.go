@@ -73,11 +73,10 @@ type linearPass struct {
 
 // auxMoments holds what a term needs of the auxiliary coordinates of q.
 type auxMoments struct {
-	cov   [][]float64 // Σ[:cols, a], one a coordinate
-	mean  [2]float64
-	chol  [3]float64 // l00, l10, l11 of their covariance
-	nodes [2]int
-	sd    [2]float64
+	cov  [][]float64 // Σ[:cols, a], one a coordinate
+	mean [2]float64
+	chol [3]float64 // l00, l10, l11 of their covariance
+	rule [2]*quad.Rule
 }
 
 type linearPart struct {
@@ -89,7 +88,8 @@ type linearPart struct {
 type linearScratch struct {
 	m, v, s, eta    []float64
 	c, b            [2][]float64
-	d               Derivs
+	d, call         Derivs
+	aux             [2]float64
 	f, e, ee        []float64
 	ea              [2][]float64
 	work, syrk, tmp []float64
@@ -255,7 +255,8 @@ func (p *linearPass) reduce() {
 // and chooses the number of outer nodes.
 func (p *linearPass) prepareAux(k int) {
 	t, m := &p.lin.Terms[k], &p.aux[k]
-	m.chol, m.nodes, m.sd = [3]float64{}, [2]int{1, 1}, [2]float64{}
+	one := quad.NewRule(1)
+	m.chol, m.rule = [3]float64{}, [2]*quad.Rule{one, one}
 	var cov [2][2]float64
 	for a, j := range t.Aux {
 		m.mean[a] = p.mean[j]
@@ -272,15 +273,13 @@ func (p *linearPass) prepareAux(k int) {
 		return
 	}
 	m.chol[0] = math.Sqrt(cov[0][0])
-	m.sd[0] = m.chol[0]
 	if len(t.Aux) == 2 {
 		m.chol[1] = cov[0][1] / m.chol[0]
 		m.chol[2] = math.Sqrt(max(cov[1][1]-m.chol[1]*m.chol[1], 0))
-		m.sd[1] = math.Sqrt(cov[1][1])
 	}
 	for a := range t.Aux {
 		// The functions depend on exp(−2ψ) at most, an entire function of spread 2·sd.
-		m.nodes[a] = p.points(2 * m.sd[a])
+		m.rule[a] = p.points(2 * math.Sqrt(cov[a][a]))
 	}
 }
 
@@ -341,7 +340,9 @@ func (p *linearPass) block(part *linearPart, s *linearScratch, k, lo, hi int) {
 	for a := range na {
 		clear(s.ea[a][:n])
 	}
-	d := Derivs{F: s.d.F[:n]}
+	// d and aux live in the scratch: what a func value is given escapes.
+	d := &s.call
+	*d = Derivs{F: s.d.F[:n]}
 	if p.level >= wantGrad {
 		d.E = s.d.E[:n]
 	}
@@ -356,18 +357,15 @@ func (p *linearPass) block(part *linearPart, s *linearScratch, k, lo, hi int) {
 	}
 	var aGrad [2]float64
 	var aHess [3]float64
-	var aux [2]float64
+	aux := &s.aux
 
-	out0, w0 := quad.Nodes(am.nodes[0])
-	for i0, z0 := range out0 {
-		out1, w1 := quad.Nodes(am.nodes[1])
-		for i1, z1 := range out1 {
-			wo := w0[i0] * w1[i1]
+	for i0, z0 := range am.rule[0].Nodes {
+		for i1, z1 := range am.rule[1].Nodes {
+			wo := am.rule[0].Weights[i0] * am.rule[1].Weights[i1]
 			aux[0] = am.mean[0] + am.chol[0]*z0
 			aux[1] = am.mean[1] + am.chol[1]*z0 + am.chol[2]*z1
-			inner := p.innerNodes(t, aux[:na], spread)
-			zs, ws := quad.Nodes(inner)
-			for iz, z := range zs {
+			inner := p.innerRule(t, aux[:na], spread)
+			for iz, z := range inner.Nodes {
 				eta := s.eta[:n]
 				copy(eta, m)
 				if p.q != nil {
@@ -381,9 +379,9 @@ func (p *linearPass) block(part *linearPart, s *linearScratch, k, lo, hi int) {
 						axpy(eta, z1, s.b[1][:n])
 					}
 				}
-				t.Eval(lo, eta, aux[:na], &d)
+				t.Eval(lo, eta, aux[:na], d)
 				part.evals += n
-				w := wo * ws[iz]
+				w := wo * inner.Weights[iz]
 				axpy(f, w, d.F)
 				if p.level >= wantGrad {
 					axpy(e, w, d.E)
@@ -449,15 +447,13 @@ func (p *linearPass) block(part *linearPart, s *linearScratch, k, lo, hi int) {
 // pairIndex is the index in Derivs.AA of the pair (a, b).
 func pairIndex(a, b int) int { return a + b }
 
-// innerNodes chooses the rule over the predictor for the widest row of a block.
-func (p *linearPass) innerNodes(t *Term, aux []float64, spread float64) int {
+// innerRule chooses the rule over the predictor for the widest row of a block.
+func (p *linearPass) innerRule(t *Term, aux []float64, spread float64) *quad.Rule {
 	switch {
-	case p.q == nil || spread == 0:
-		return 1
-	case t.Degree == 1:
-		return 1
+	case p.q == nil || spread == 0 || t.Degree == 1:
+		return quad.NewRule(1)
 	case t.Degree == 2 || t.Degree == 3:
-		return 2
+		return quad.NewRule(2)
 	}
 	if t.Width != nil {
 		spread /= t.Width(aux)
@@ -465,12 +461,12 @@ func (p *linearPass) innerNodes(t *Term, aux []float64, spread float64) int {
 	return p.points(spread)
 }
 
-// points is the number of nodes for a spread, or for half as much again.
-func (p *linearPass) points(spread float64) int {
+// points is the rule for a spread, or for half as much again.
+func (p *linearPass) points(spread float64) *quad.Rule {
 	if p.refine {
 		spread *= 1.5
 	}
-	return quad.Points(spread)
+	return quad.ForSpread(spread)
 }
 
 // spreads fills s.s with the standard deviations of the predictors given the

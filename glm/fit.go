@@ -1,0 +1,231 @@
+package glm
+
+import (
+	"context"
+	"fmt"
+	"math"
+
+	"github.com/natgrad/natgrad/expfam"
+	"github.com/natgrad/natgrad/vi"
+	"gonum.org/v1/gonum/mat"
+	"gonum.org/v1/gonum/stat/distuv"
+)
+
+// Fit is a fitted model: the Gaussian posterior over θ = (coefficients,
+// logarithms of the positive parameters) and how far it can be trusted.
+type Fit struct {
+	Encoding *Encoding // formula, factor levels and scales: what new rows need
+	Family   Family
+	Names    []string // the coefficients, then the positive parameters
+	Priors   []string // what the prior of each was, in words
+	Coefs    int      // number of coefficients; the rest are positive parameters
+	Rows     int      // rows that were used
+	Omitted  int      // rows left out for missing values
+	Warnings []string
+
+	Posterior *expfam.Normal
+
+	// Result of the engine; its Posterior is in the engine's own coordinates,
+	// its draws and densities are over θ.
+	Result *vi.Result
+
+	model []PriorSpec // the priors as specifications, to bind the fit to data again
+	after *priorPosterior
+}
+
+// priorPosterior is the prior of a fit that continued an earlier one.
+type priorPosterior struct{ q *expfam.Normal }
+
+// FitFormula fits a model in one call: it is NewModel followed by Model.Fit.
+// When ctx ends the run, the fit so far is returned together with the error.
+func FitFormula(ctx context.Context, formula string, data Frame, opt *Options) (*Fit, error) {
+	m, err := NewModel(formula, data, opt)
+	if err != nil {
+		return nil, err
+	}
+	return m.Fit(ctx)
+}
+
+// start is the density's curvature at the constant predictor, or the earlier
+// posterior.
+func (m *Model) start(t *vi.Target) (*expfam.Normal, error) {
+	phi := make([]float64, m.dim)
+	if m.after != nil {
+		beta := m.after.Posterior.Mean(nil)
+		copy(phi[m.p:], beta[m.p:])
+		m.toPhi(phi[:m.p], beta[:m.p])
+	} else {
+		copy(phi[m.p:], m.Family.InitAux(m.outcome))
+		if j := m.Design.Intercept; j >= 0 {
+			beta := make([]float64, m.p)
+			beta[j] = m.Family.InitEta(m.outcome)
+			m.toPhi(phi[:m.p], beta)
+		}
+	}
+	return vi.Start(t, phi)
+}
+
+// toPhi solves Tφ = β by back substitution.
+func (m *Model) toPhi(phi, beta []float64) {
+	for j := m.p - 1; j >= 0; j-- {
+		v := beta[j]
+		for k := j + 1; k < m.p; k++ {
+			v -= m.t[j*m.p+k] * phi[k]
+		}
+		phi[j] = v / m.t[j*m.p+j]
+	}
+}
+
+// engine prepares a run.
+func (m *Model) engine(state []byte) (*vi.Engine, error) {
+	t := m.engineTarget()
+	q, err := m.start(t)
+	if err != nil {
+		return nil, fmt.Errorf("glm: %w", err)
+	}
+	if state != nil {
+		return vi.Resume(q, t, &m.settings, state)
+	}
+	return vi.New(q, t, &m.settings)
+}
+
+// Fit runs the engine. When ctx ends the run, the fit so far is returned
+// together with an error that wraps ctx.Err().
+func (m *Model) Fit(ctx context.Context) (*Fit, error) { return m.run(ctx, nil) }
+
+// Resume goes on with a run that Settings.Checkpoint saved. The model must be
+// that of the saved run; the result equals that of the uninterrupted run bit for bit.
+func (m *Model) Resume(ctx context.Context, state []byte) (*Fit, error) {
+	if state == nil {
+		state = []byte{}
+	}
+	return m.run(ctx, state)
+}
+
+func (m *Model) run(ctx context.Context, state []byte) (*Fit, error) {
+	e, err := m.engine(state)
+	if err != nil {
+		return nil, err
+	}
+	res, err := e.Run(ctx)
+	if res == nil {
+		return nil, err
+	}
+	f, ferr := m.finish(res)
+	if ferr != nil {
+		return nil, ferr
+	}
+	return f, err
+}
+
+// finish takes the result back to θ.
+func (m *Model) finish(res *vi.Result) (*Fit, error) {
+	map_ := mat.NewDense(m.dim, m.dim, nil)
+	for i := range m.dim {
+		for j := range m.dim {
+			switch {
+			case i < m.p && j < m.p:
+				map_.Set(i, j, m.t[i*m.p+j])
+			case i == j:
+				map_.Set(i, j, 1)
+			}
+		}
+	}
+	q, err := res.Posterior.(*expfam.Normal).Affine(nil, map_)
+	if err != nil {
+		return nil, fmt.Errorf("glm: posterior of the coefficients: %w", err)
+	}
+	if res.Draws != nil {
+		// Draws and densities over θ instead of φ.
+		var x mat.Dense
+		x.Mul(res.Draws, map_.T())
+		res.Draws = &x
+		for i := range res.LogP {
+			res.LogP[i] -= m.logDet
+			res.LogQ[i] -= m.logDet
+		}
+	}
+	f := &Fit{
+		Encoding: m.Design.Encoding(), Family: m.Family, Names: m.Names, Coefs: m.p, Rows: len(m.Design.Rows), Omitted: len(m.Design.Omitted),
+		Warnings: m.Warnings, Posterior: q, Result: res,
+	}
+	for j, p := range m.Priors {
+		f.Priors = append(f.Priors, m.PriorText(j))
+		if m.after == nil && !(j == m.Design.Intercept && m.InterceptCentred) {
+			f.model = append(f.model, PriorSpec{Name: m.Names[j], Prior: p})
+		}
+	}
+	if m.after != nil {
+		f.after = &priorPosterior{m.after.Posterior}
+	}
+	if w := m.separation(q.Mean(nil)); w != "" {
+		f.Warnings = append(f.Warnings, w)
+	}
+	return f, nil
+}
+
+// separation says whether the fitted predictor separates the outcomes of a
+// binary model without error: then the likelihood has no maximum and the size of the
+// coefficients is what the prior allows.
+func (m *Model) separation(beta []float64) string {
+	if m.Family.Name() != "bernoulli" && m.Family.Name() != "binomial" {
+		return ""
+	}
+	x := m.Design.X
+	top0, low1 := math.Inf(-1), math.Inf(1)
+	for i := range x.Rows {
+		n := 1.0
+		if m.Design.Trials != nil {
+			n = m.Design.Trials[i]
+		}
+		if w := m.Design.Weights; w != nil && w[i] == 0 || n == 0 {
+			continue
+		}
+		eta := 0.0
+		for j, v := range x.Data[i*x.Stride : i*x.Stride+m.p] {
+			eta += v * beta[j]
+		}
+		if m.Design.Offset != nil {
+			eta += m.Design.Offset[i]
+		}
+		if m.Design.Y[i] > 0 {
+			low1 = math.Min(low1, eta)
+		}
+		if m.Design.Y[i] < n {
+			top0 = math.Max(top0, eta)
+		}
+	}
+	if top0 < low1 && !math.IsInf(top0, 0) && !math.IsInf(low1, 0) {
+		return fmt.Sprintf("perfect separation: the predictor tells every 0 of %s from every 1, so the likelihood has no maximum and the prior decides how large the coefficients are", m.Design.Outcome)
+	}
+	return ""
+}
+
+// Row is one parameter of a fit.
+type Row struct {
+	Name                    string
+	Mean, SD, Q05, Q50, Q95 float64
+	Prior                   string
+}
+
+// Summary returns mean, standard deviation and quantiles of every parameter on
+// its natural scale: a coefficient is normal, a positive parameter log-normal.
+func (f *Fit) Summary() []Row {
+	mean, sd := f.Posterior.Mean(nil), f.Posterior.Sd(nil)
+	rows := make([]Row, len(f.Names))
+	const z = 1.6448536269514722 // 95 % quantile of the standard normal
+	for j := range rows {
+		m, s := mean[j], sd[j]
+		r := Row{Name: f.Names[j], Mean: m, SD: s, Q05: m - z*s, Q50: m, Q95: m + z*s, Prior: f.Priors[j]}
+		if j >= f.Coefs {
+			ln := distuv.LogNormal{Mu: m, Sigma: s}
+			r.Mean, r.SD = ln.Mean(), ln.StdDev()
+			r.Q05, r.Q50, r.Q95 = math.Exp(r.Q05), math.Exp(r.Q50), math.Exp(r.Q95)
+		}
+		rows[j] = r
+	}
+	return rows
+}
+
+// Verdict is the engine's verdict in one line.
+func (f *Fit) Verdict() string { return f.Result.Verdict() }
