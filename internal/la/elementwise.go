@@ -14,7 +14,6 @@ const (
 	// expTiny is the |x| below which e^x − 1 = x to the last bit.
 	expTiny = 0x1p-54
 
-	signBit = 1 << 63
 	oneBits = 0x3ff << 52
 	// logLow is the bit pattern of 0.6875, where the cells of logTab begin.
 	logLow = 0x3fe6 << 48
