@@ -121,6 +121,9 @@ func (r *binomialRows) evalLogit(lo int, eta []float64, d *vi.Derivs) {
 		k := min(blockRows, len(eta)-b)
 		m, l, x := mb[:k], lb[:k], eta[b:b+k]
 		up, down, n := r.up[lo+b:lo+b+k], r.down[lo+b:lo+b+k], r.n[lo+b:lo+b+k]
+		if d.F == nil {
+			l = nil
+		}
 		logisticTail(m, l, x)
 		if d.F != nil {
 			// Both parts of |η| are exact, so a certain outcome keeps its
@@ -148,37 +151,36 @@ func (r *binomialRows) evalLogit(lo int, eta []float64, d *vi.Derivs) {
 
 func (r *binomialRows) evalProbit(lo int, eta []float64, d *vi.Derivs) {
 	for i, x := range eta {
-		up, down := r.up[lo+i], r.down[lo+i]
-		var f, f1, f2 float64
-		if up > 0 {
-			h, g := hazard(x)
-			if d.F != nil {
-				f = up * logPhi(x, h)
-			}
-			f1, f2 = up*h, -up*h*g
+		// Of the two outcomes one is likely, on the side of x.
+		t, sign := math.Abs(x), math.Copysign(1, x)
+		likely, rare := r.up[lo+i], r.down[lo+i]
+		if x < 0 {
+			likely, rare = rare, likely
 		}
-		if down > 0 {
-			h, g := hazard(-x)
-			if d.F != nil {
-				f += down * logPhi(-x, h)
-			}
-			f1 -= down * h
-			f2 -= down * h * g
+		pdf, q, h, g := normalTail(t)
+		k := pdf / (1 - q)
+		f := 0.0
+		if d.F != nil && likely > 0 {
+			f = likely * math.Log1p(-q)
 		}
-		store(d, i, f, f1, f2)
+		if d.F != nil && rare > 0 {
+			f += rare * logTail(t, q, h)
+		}
+		store(d, i, f, sign*(likely*k-rare*h), -(likely*k*(k+t) + rare*h*g))
 	}
 }
 
 func (r *binomialRows) evalCloglog(lo int, eta []float64, d *vi.Derivs) {
 	for i, x := range eta {
 		up, down := r.up[lo+i], r.down[lo+i]
+		u := math.Exp(x)
 		var f, f1, f2 float64
 		if up > 0 {
-			f, f1, f2 = cloglogUp(x)
+			f, f1, f2 = cloglogUp(x, u)
 			f, f1, f2 = up*f, up*f1, up*f2
 		}
 		if down > 0 {
-			u := down * math.Exp(x)
+			u *= down
 			f, f1, f2 = f-u, f1-u, f2-u
 		}
 		store(d, i, f, f1, f2)

@@ -16,7 +16,7 @@ type block [blockRows]float64
 const halfLog2Pi = 0.91893853320467274178032973640562 // ½ log 2π
 
 // logisticTail writes m = 1/(1+exp|x|) and l = log(1+exp(−|x|)), which are
-// exact in relative terms for every x.
+// exact in relative terms for every x. A nil l is not computed.
 func logisticTail(m, l, x []float64) {
 	for i, v := range x {
 		m[i] = -math.Abs(v)

@@ -5,43 +5,41 @@ import "math"
 // linkNames are the links of the binomial families, the default first.
 var linkNames = []string{"logit", "probit", "cloglog"}
 
-// hazardCut is where the continued fraction of the normal tail takes over from
-// the error function, whose relative error grows with x².
-const hazardCut = -6
+// tailCut is where the continued fraction of the normal tail takes over from
+// the error function, whose relative error grows with t².
+const tailCut = 6
 
-// hazard returns h = φ(x)/Φ(x), the derivative of log Φ at x (the inverse Mills
-// ratio of the lower tail), and g = x + h > 0, so that the second derivative is
-// −h g. Both are exact in relative terms far into the lower tail.
-func hazard(x float64) (h, g float64) {
-	if x > hazardCut {
-		h = math.Exp(-0.5*x*x-halfLog2Pi) / (0.5 * math.Erfc(-x*math.Sqrt2/2))
-		return h, x + h
+// normalTail returns for t ≥ 0 the density pdf = φ(t), the tail q = Φ(−t), the
+// hazard h = φ(t)/Φ(−t) (the inverse of Mills' ratio) and g = h − t > 0, both
+// exact in relative terms far into the tail. The derivatives of log Φ(x) at
+// x = −t are h and −h g.
+func normalTail(t float64) (pdf, q, h, g float64) {
+	pdf = math.Exp(-0.5*t*t - halfLog2Pi)
+	if t < tailCut {
+		q = 0.5 * math.Erfc(t*math.Sqrt2/2)
+		h = pdf / q
+		return pdf, q, h, h - t
 	}
-	// Laplace's continued fraction h(−t) = t + 1/(t + 2/(t + 3/(t + …))), NIST
-	// DLMF 7.9.3; 30 levels suffice at t = 6 and it gains as t grows.
-	t := -x
+	// Laplace's continued fraction h = t + 1/(t + 2/(t + 3/(t + …))), NIST DLMF
+	// 7.9.3; 30 levels suffice at t = 6 and it gains as t grows.
 	for k := 30.0; k >= 1; k-- {
 		g = k / (t + g)
 	}
-	return t + g, g
+	h = t + g
+	return pdf, pdf / h, h, g
 }
 
-// logPhi returns log Φ(x), the log of the normal distribution function. H is
-// hazard(x), read in the lower tail only.
-func logPhi(x, h float64) float64 {
-	switch {
-	case x <= hazardCut:
-		return -0.5*x*x - halfLog2Pi - math.Log(h)
-	case x <= 0:
-		return math.Log(0.5 * math.Erfc(-x*math.Sqrt2/2))
+// logTail returns log Φ(−t) given q and h of normalTail.
+func logTail(t, q, h float64) float64 {
+	if t < tailCut {
+		return math.Log(q)
 	}
-	return math.Log1p(-0.5 * math.Erfc(x*math.Sqrt2/2))
+	return -0.5*t*t - halfLog2Pi - math.Log(h)
 }
 
 // cloglogUp returns the log of p = 1−exp(−u), u = exp(x), with two derivatives
 // in x: r = u/(exp(u)−1) and r(1−u−r).
-func cloglogUp(x float64) (f, f1, f2 float64) {
-	u := math.Exp(x)
+func cloglogUp(x, u float64) (f, f1, f2 float64) {
 	if u < 0.01 {
 		// Series in Bernoulli numbers; the closed forms cancel here.
 		f = x + u*(-0.5+u*(1./24+u*u*(-1./2880)))
@@ -88,8 +86,8 @@ func applyLink(link string, p float64) float64 {
 		// log Φ, which is concave, mends that.
 		x := -math.Sqrt2 * math.Erfcinv(max(2*p, 1e-12))
 		for range 4 {
-			h, _ := hazard(x)
-			x -= (logPhi(x, h) - math.Log(p)) / h
+			_, q, h, _ := normalTail(-x)
+			x -= (logTail(-x, q, h) - math.Log(p)) / h
 		}
 		return x
 	case "cloglog":
