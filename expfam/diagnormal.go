@@ -5,6 +5,7 @@ import (
 	"math"
 	"math/rand/v2"
 
+	"github.com/natgrad/natgrad/internal/special"
 	"gonum.org/v1/gonum/blas/blas64"
 	"gonum.org/v1/gonum/mat"
 )
@@ -415,7 +416,7 @@ func (n *DiagNormal) klTo(o *DiagNormal) float64 {
 	for i, m := range n.mu {
 		e := (o.s[i] - n.s[i]) * n.v[i]
 		r := m - o.mu[i]
-		kl += e - math.Log1p(e) + o.s[i]*r*r
+		kl += o.s[i]*r*r - special.Log1pmx(e)
 	}
 	return 0.5 * kl
 }

@@ -5,6 +5,7 @@ import (
 	"math"
 	"math/rand/v2"
 
+	"github.com/natgrad/natgrad/internal/special"
 	"gonum.org/v1/gonum/blas"
 	"gonum.org/v1/gonum/blas/blas64"
 	"gonum.org/v1/gonum/lapack/lapack64"
@@ -489,7 +490,7 @@ func (n *Normal) KLTo(q Dist) float64 {
 	var kl float64
 	for i := range d {
 		e := (M[i*d+i] - 1) * (M[i*d+i] + 1)
-		kl += e - math.Log1p(e)
+		kl -= special.Log1pmx(e)
 		for _, x := range M[i*d+i+1 : (i+1)*d] {
 			kl += x * x
 		}
