@@ -26,6 +26,18 @@ func Log1pmx(t float64) float64 {
 	return r * (2*r2*s - t)
 }
 
+// Expm1mx returns e^u − 1 − u ≥ 0 without cancellation near 0.
+func Expm1mx(u float64) float64 {
+	if math.Abs(u) > 0.5 {
+		return math.Expm1(u) - u
+	}
+	var s float64
+	for k := 16.; k >= 3; k-- {
+		s = (s + 1) * u / k
+	}
+	return u * u / 2 * (1 + s)
+}
+
 // StirlingError returns δ(x) = log Γ(x) − [(x − ½) log x − x + ½ log 2π] for
 // x > 0: 1/(12x) − 1/(360x³) + … (DLMF 5.11.1), with an absolute error of a few
 // 1e-16·max(1, δ).
@@ -101,6 +113,43 @@ func bregman(a, b float64, curvature func(float64) float64) float64 {
 		s += n[1] * (1 - n[0]) * curvature(a+n[0]*d)
 	}
 	return d * d * s
+}
+
+// integral returns ∫ₐ^{a+d} f by the 8-point Gauss–Legendre rule.
+func integral(a, d float64, f func(float64) float64) float64 {
+	var s float64
+	for _, n := range gauss8 {
+		s += n[1] * f(a+n[0]*d)
+	}
+	return d * s
+}
+
+// DigammaDelta returns ψ(x+d) − ψ(x) for x > 0 and x + d > 0 to full relative
+// precision, however small d is.
+func DigammaDelta(x, d float64) float64 {
+	y := x + d
+	switch {
+	case !(x > 0) || !(y > 0):
+		return math.NaN()
+	case math.Abs(d) <= 0.3*x:
+		return integral(x, d, Trigamma)
+	case x >= asymptotic && y >= asymptotic:
+		return math.Log1p(d/x) + (LogMinusDigamma(x) - LogMinusDigamma(y))
+	}
+	return Digamma(y) - Digamma(x)
+}
+
+// TrigammaDelta returns ψ'(x+d) − ψ'(x) for x > 0 and x + d > 0 to full
+// relative precision, however small d is.
+func TrigammaDelta(x, d float64) float64 {
+	y := x + d
+	switch {
+	case !(x > 0) || !(y > 0):
+		return math.NaN()
+	case math.Abs(d) <= 0.3*x:
+		return integral(x, d, Tetragamma)
+	}
+	return Trigamma(y) - Trigamma(x)
 }
 
 // LgammaBregman returns log Γ(b) − log Γ(a) − (b−a) ψ(a) ≥ 0 for a, b > 0
