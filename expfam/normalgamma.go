@@ -33,14 +33,14 @@ func newNormalGamma() *NormalGamma {
 // finite and the others positive and finite.
 func NewNormalGamma(mu0, kappa, alpha, beta float64) (*NormalGamma, error) {
 	if math.IsNaN(mu0) || math.IsInf(mu0, 0) {
-		return nil, &DomainError{"normalgamma", "NewNormalGamma", "mu0", -1, mu0, "finite"}
+		return nil, &DomainError{"normal-gamma", "NewNormalGamma", "mu0", -1, mu0, "finite"}
 	}
 	for _, p := range []struct {
 		name string
 		v    float64
 	}{{"kappa", kappa}, {"alpha", alpha}, {"beta", beta}} {
 		if !(p.v > 0) || math.IsInf(p.v, 0) {
-			return nil, &DomainError{"normalgamma", "NewNormalGamma", p.name, -1, p.v, "> 0 and finite"}
+			return nil, &DomainError{"normal-gamma", "NewNormalGamma", p.name, -1, p.v, "> 0 and finite"}
 		}
 	}
 	n := newNormalGamma()
@@ -49,6 +49,9 @@ func NewNormalGamma(mu0, kappa, alpha, beta float64) (*NormalGamma, error) {
 	}
 	return n, nil
 }
+
+// isPositive reports whether x is positive and finite.
+func isPositive(x float64) bool { return x > 0 && !math.IsInf(x, 0) }
 
 func naturalNG(mu0, kappa, alpha, beta float64) []float64 {
 	return []float64{alpha - 0.5, -beta - 0.5*kappa*mu0*mu0, kappa * mu0, -0.5 * kappa}
@@ -61,11 +64,9 @@ func (n *NormalGamma) load(eta []float64) bool {
 	p.kappa = -2 * eta[3]
 	p.mu0 = eta[2] / p.kappa
 	p.beta = -eta[1] - 0.5*eta[2]*p.mu0
-	return positive(p.kappa) && positive(p.alpha) && positive(p.beta) && positive(p.alpha/p.beta) &&
+	return isPositive(p.kappa) && isPositive(p.alpha) && isPositive(p.beta) && isPositive(p.alpha/p.beta) &&
 		!math.IsNaN(p.mu0) && !math.IsInf(p.mu0*p.mu0*p.alpha/p.beta+1/p.kappa, 0)
 }
-
-func positive(x float64) bool { return x > 0 && !math.IsInf(x, 0) }
 
 func (n *NormalGamma) accept(eta []float64) {
 	copy(n.eta, eta)
@@ -74,7 +75,7 @@ func (n *NormalGamma) accept(eta []float64) {
 
 func (n *NormalGamma) set(fn string, eta []float64) error {
 	if i := firstNonFinite(eta); i >= 0 {
-		return &DomainError{"normalgamma", fn, "eta", i, eta[i], "finite"}
+		return &DomainError{"normal-gamma", fn, "eta", i, eta[i], "finite"}
 	}
 	if n.load(eta) {
 		n.accept(eta)
@@ -82,18 +83,18 @@ func (n *NormalGamma) set(fn string, eta []float64) error {
 	}
 	p := n.next
 	switch {
-	case !positive(p.alpha):
-		return &DomainError{"normalgamma", fn, "alpha", 0, p.alpha, "> 0"}
-	case !positive(p.kappa):
-		return &DomainError{"normalgamma", fn, "kappa", 3, p.kappa, "> 0"}
-	case !positive(p.beta):
-		return &DomainError{"normalgamma", fn, "beta", 1, p.beta, "> 0"}
+	case !isPositive(p.alpha):
+		return &DomainError{"normal-gamma", fn, "alpha", 0, p.alpha, "> 0"}
+	case !isPositive(p.kappa):
+		return &DomainError{"normal-gamma", fn, "kappa", 3, p.kappa, "> 0"}
+	case !isPositive(p.beta):
+		return &DomainError{"normal-gamma", fn, "beta", 1, p.beta, "> 0"}
 	}
-	return &DomainError{"normalgamma", fn, "E[T]", -1, math.Inf(1), "within the range of float64"}
+	return &DomainError{"normal-gamma", fn, "E[T]", -1, math.Inf(1), "within the range of float64"}
 }
 
-// Name returns "normalgamma".
-func (n *NormalGamma) Name() string { return "normalgamma" }
+// Name returns "normal-gamma".
+func (n *NormalGamma) Name() string { return "normal-gamma" }
 
 // Dim returns 2: x = (μ, τ).
 func (n *NormalGamma) Dim() int { return 2 }
@@ -125,7 +126,7 @@ func (n *NormalGamma) SuffStat(dst, x []float64) []float64 {
 // LogBase returns −½ log 2π, −Inf unless τ > 0.
 func (n *NormalGamma) LogBase(x []float64) float64 {
 	checkLen("NormalGamma.LogBase", "x", x, 2)
-	if !positive(x[1]) {
+	if !isPositive(x[1]) {
 		return math.Inf(-1)
 	}
 	return -0.5 * log2Pi
@@ -169,19 +170,19 @@ func (n *NormalGamma) SetExpectation(m []float64) error {
 	const fn = "SetExpectation"
 	checkLen("NormalGamma.SetExpectation", "m", m, 4)
 	if i := firstNonFinite(m); i >= 0 {
-		return &DomainError{"normalgamma", fn, "m", i, m[i], "finite"}
+		return &DomainError{"normal-gamma", fn, "m", i, m[i], "finite"}
 	}
 	if !(m[1] > 0) {
-		return &DomainError{"normalgamma", fn, "E[τ]", 1, m[1], "> 0"}
+		return &DomainError{"normal-gamma", fn, "E[τ]", 1, m[1], "> 0"}
 	}
 	mu0 := m[2] / m[1]
 	v := m[3] - mu0*m[2]
 	if !(v > 0) {
-		return &DomainError{"normalgamma", fn, "E[τμ²] − E[τμ]²/E[τ]", 3, v, "> 0"}
+		return &DomainError{"normal-gamma", fn, "E[τμ²] − E[τμ]²/E[τ]", 3, v, "> 0"}
 	}
 	s := math.Log(m[1]) - m[0]
 	if !(s > 0) {
-		return &DomainError{"normalgamma", fn, "log E[τ] − E[log τ]", 0, s, "> 0"}
+		return &DomainError{"normal-gamma", fn, "log E[τ] − E[log τ]", 0, s, "> 0"}
 	}
 	alpha := special.InvLogMinusDigamma(s)
 	return n.set(fn, naturalNG(mu0, 1/v, alpha, alpha/m[1]))
@@ -213,7 +214,7 @@ func (n *NormalGamma) Entropy() float64 {
 func (n *NormalGamma) LogProb(x []float64) float64 {
 	checkLen("NormalGamma.LogProb", "x", x, 2)
 	mu, tau := x[0], x[1]
-	if !positive(tau) {
+	if !isPositive(tau) {
 		return math.Inf(-1)
 	}
 	p := &n.cur
@@ -225,8 +226,8 @@ func (n *NormalGamma) LogProb(x []float64) float64 {
 func (n *NormalGamma) Sample(dst []float64, rng *rand.Rand) []float64 {
 	dst = sized("NormalGamma.Sample", dst, 2)
 	p := &n.cur
-	logTau := drawLogGamma(p.alpha, rng) - math.Log(p.beta)
-	dst[1] = max(math.Exp(logTau), math.SmallestNonzeroFloat64)
+	logTau := logGammaDraw(p.alpha, rng) - math.Log(p.beta)
+	dst[1] = positive(math.Exp(logTau))
 	dst[0] = p.mu0 + math.Exp(-0.5*(logTau+math.Log(p.kappa)))*rng.NormFloat64()
 	return dst
 }
@@ -255,7 +256,7 @@ func (n *NormalGamma) FisherMul(dst, v []float64) []float64 {
 func (n *NormalGamma) KLTo(q Dist) float64 {
 	o, ok := q.(*NormalGamma)
 	if !ok {
-		panic(fmt.Sprintf("expfam: NormalGamma.KLTo: q is %s, want normalgamma", q.Name()))
+		panic(fmt.Sprintf("expfam: NormalGamma.KLTo: q is %s, want normal-gamma", q.Name()))
 	}
 	a, b := &n.cur, &o.cur
 	t := a.alpha / a.beta
@@ -270,7 +271,7 @@ func (n *NormalGamma) KLTo(q Dist) float64 {
 // rho is not finite or no step is admissible.
 func (n *NormalGamma) Retract(tan []float64, rho float64) (Condition, error) {
 	checkLen("NormalGamma.Retract", "tan", tan, 4)
-	return shortenedStep(n, n.eta, n.try, tan, rho)
+	return retractHalving(n, tan, rho, n.try)
 }
 
 // Clone returns an independent copy.

@@ -50,12 +50,12 @@ func NewNormalWishart(mu0 []float64, kappa, dof float64, scale mat.Symmetric) (*
 		panicLen(fn, "scale", scale.SymmetricDim(), d)
 	}
 	if d == 0 {
-		return nil, &DomainError{"normalwishart", fn, "length of mu0", -1, 0, ">= 1"}
+		return nil, &DomainError{"normal-wishart", fn, "length of mu0", -1, 0, ">= 1"}
 	}
 	if i := firstNonFinite(mu0); i >= 0 {
-		return nil, &DomainError{"normalwishart", fn, "mu0", i, mu0[i], "finite"}
+		return nil, &DomainError{"normal-wishart", fn, "mu0", i, mu0[i], "finite"}
 	}
-	b, err := invertSPD("normalwishart", fn, "scale", scale)
+	b, err := invertSPD("normal-wishart", fn, "scale", scale)
 	if err != nil {
 		return nil, err
 	}
@@ -69,11 +69,11 @@ func NewNormalWishart(mu0 []float64, kappa, dof float64, scale mat.Symmetric) (*
 // setParams moves the receiver to μ₀, κ, ν and B = V⁻¹.
 func (n *NormalWishart) setParams(fn string, mu0 []float64, kappa, dof float64, b []float64) error {
 	d := n.Order()
-	if !positive(kappa) {
-		return &DomainError{"normalwishart", fn, "kappa", -1, kappa, "> 0 and finite"}
+	if !isPositive(kappa) {
+		return &DomainError{"normal-wishart", fn, "kappa", -1, kappa, "> 0 and finite"}
 	}
 	if !(dof > float64(d-1)) || math.IsInf(dof, 0) {
-		return &DomainError{"normalwishart", fn, "dof", -1, dof, "finite and > d−1"}
+		return &DomainError{"normal-wishart", fn, "dof", -1, dof, "finite and > d−1"}
 	}
 	eta := n.try
 	eta[0] = 0.5 * (dof - float64(d))
@@ -105,7 +105,7 @@ func (n *NormalWishart) load(eta []float64) bool {
 	a, sv, lin := n.blocks(eta)
 	p.nu = 2*a + float64(d)
 	p.kappa = -2 * eta[len(eta)-1]
-	if !positive(p.kappa) || math.IsInf(1/p.kappa, 0) {
+	if !isPositive(p.kappa) || math.IsInf(1/p.kappa, 0) {
 		return false
 	}
 	for i, l := range lin {
@@ -127,24 +127,24 @@ func (n *NormalWishart) accept(eta []float64) {
 
 func (n *NormalWishart) set(fn string, eta []float64) error {
 	if i := firstNonFinite(eta); i >= 0 {
-		return &DomainError{"normalwishart", fn, "eta", i, eta[i], "finite"}
+		return &DomainError{"normal-wishart", fn, "eta", i, eta[i], "finite"}
 	}
 	if n.load(eta) {
 		n.accept(eta)
 		return nil
 	}
 	p := n.next
-	if !positive(p.kappa) || math.IsInf(1/p.kappa, 0) {
-		return &DomainError{"normalwishart", fn, "kappa", len(eta) - 1, p.kappa, "> 0, with a finite inverse"}
+	if !isPositive(p.kappa) || math.IsInf(1/p.kappa, 0) {
+		return &DomainError{"normal-wishart", fn, "kappa", len(eta) - 1, p.kappa, "> 0, with a finite inverse"}
 	}
 	if i := firstNonFinite(p.mu0); i >= 0 {
-		return &DomainError{"normalwishart", fn, "mu0", -1, p.mu0[i], "finite"}
+		return &DomainError{"normal-wishart", fn, "mu0", -1, p.mu0[i], "finite"}
 	}
-	return p.refusal("normalwishart", fn)
+	return p.refusal("normal-wishart", fn)
 }
 
-// Name returns "normalwishart".
-func (n *NormalWishart) Name() string { return "normalwishart" }
+// Name returns "normal-wishart".
+func (n *NormalWishart) Name() string { return "normal-wishart" }
 
 // Order returns d.
 func (n *NormalWishart) Order() int { return n.cur.dim }
@@ -252,12 +252,12 @@ func (n *NormalWishart) SetExpectation(m []float64) error {
 	const fn = "SetExpectation"
 	checkLen("NormalWishart.SetExpectation", "m", m, n.NumParams())
 	if i := firstNonFinite(m); i >= 0 {
-		return &DomainError{"normalwishart", fn, "m", i, m[i], "finite"}
+		return &DomainError{"normal-wishart", fn, "m", i, m[i], "finite"}
 	}
 	d := n.Order()
 	c := newWishartCore(d)
 	l, sv, lin := n.blocks(m)
-	if err := c.fitMean("normalwishart", l, sv); err != nil {
+	if err := c.fitMean("normal-wishart", l, sv); err != nil {
 		return err
 	}
 	// B = νM⁻¹.
@@ -267,7 +267,7 @@ func (n *NormalWishart) SetExpectation(m []float64) error {
 	}
 	v := m[len(m)-1] - dot(lin, mu0)
 	if !(v > 0) {
-		return &DomainError{"normalwishart", fn, "E[μ'Λμ] − E[Λμ]'μ0", len(m) - 1, v, "> 0"}
+		return &DomainError{"normal-wishart", fn, "E[μ'Λμ] − E[Λμ]'μ0", len(m) - 1, v, "> 0"}
 	}
 	return n.setParams(fn, mu0, float64(d)/v, c.nu, c.b)
 }
@@ -383,7 +383,7 @@ func (n *NormalWishart) FisherMul(dst, v []float64) []float64 {
 func (n *NormalWishart) KLTo(q Dist) float64 {
 	o, ok := q.(*NormalWishart)
 	if !ok || o.Dim() != n.Dim() {
-		panic(fmt.Sprintf("expfam: NormalWishart.KLTo: q is %s of dimension %d, want normalwishart of dimension %d", q.Name(), q.Dim(), n.Dim()))
+		panic(fmt.Sprintf("expfam: NormalWishart.KLTo: q is %s of dimension %d, want normal-wishart of dimension %d", q.Name(), q.Dim(), n.Dim()))
 	}
 	a, b := n.cur, o.cur
 	var rvr float64
@@ -400,7 +400,7 @@ func (n *NormalWishart) KLTo(q Dist) float64 {
 // rho is not finite or no step is admissible.
 func (n *NormalWishart) Retract(tan []float64, rho float64) (Condition, error) {
 	checkLen("NormalWishart.Retract", "tan", tan, n.NumParams())
-	return shortenedStep(n, n.eta, n.try, tan, rho)
+	return retractHalving(n, tan, rho, n.try)
 }
 
 // Clone returns an independent copy.

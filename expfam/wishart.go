@@ -225,34 +225,7 @@ func (w *Wishart) KLTo(q Dist) float64 {
 // rho is not finite or no step is admissible.
 func (w *Wishart) Retract(tan []float64, rho float64) (Condition, error) {
 	checkLen("Wishart.Retract", "tan", tan, w.NumParams())
-	return shortenedStep(w, w.eta, w.try, tan, rho)
-}
-
-// stepper is a family that retracts by shortening.
-type stepper interface {
-	Name() string
-	load(eta []float64) bool // makes eta the candidate, reports whether it is proper
-	accept(eta []float64)    // moves to the candidate that load made
-}
-
-// shortenedStep tries eta + rho·tan, then halves rho until it is proper.
-func shortenedStep(s stepper, eta, try, tan []float64, rho float64) (Condition, error) {
-	if err := checkStep(s.Name(), tan, rho); err != nil {
-		return NonFinite, err
-	}
-	var cond Condition
-	for range safeTries {
-		for i, e := range eta {
-			try[i] = e + rho*tan[i]
-		}
-		if firstNonFinite(try) < 0 && s.load(try) {
-			s.accept(try)
-			return cond, nil
-		}
-		rho /= 2
-		cond = Shortened
-	}
-	return cond | NonFinite, &DomainError{s.Name(), "Retract", "rho·tan", -1, rho, "a step with an admissible part"}
+	return retractHalving(w, tan, rho, w.try)
 }
 
 // Clone returns an independent copy.

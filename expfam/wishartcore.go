@@ -166,7 +166,7 @@ func (c *wishartCore) sample(dst, eps []float64, rng *rand.Rand) {
 			a[i*d+j] = rng.NormFloat64()
 		}
 		clear(a[i*d+i+1 : (i+1)*d])
-		a[i*d+i] = math.Exp(0.5 * (math.Ln2 + drawLogGamma(0.5*(c.nu-float64(i)), rng)))
+		a[i*d+i] = math.Exp(0.5 * (math.Ln2 + logGammaDraw(0.5*(c.nu-float64(i)), rng)))
 	}
 	if eps != nil {
 		x := blas64.Vector{N: d, Data: eps, Inc: 1}
@@ -181,28 +181,6 @@ func (c *wishartCore) sample(dst, eps []float64, rng *rand.Rand) {
 		for j := i + 1; j < d; j++ {
 			dst[k] = math.Sqrt2 * dot(a[i*d:(i+1)*d], a[j*d:(j+1)*d])
 			k++
-		}
-	}
-}
-
-// drawLogGamma returns the logarithm of a draw from the gamma distribution of
-// this shape and rate 1 (Marsaglia and Tsang 2000), which does not underflow
-// for tiny shapes.
-func drawLogGamma(shape float64, rng *rand.Rand) float64 {
-	if shape < 1 {
-		return drawLogGamma(shape+1, rng) - rng.ExpFloat64()/shape
-	}
-	d := shape - 1.0/3
-	c := 1 / math.Sqrt(9*d)
-	for {
-		x := rng.NormFloat64()
-		t := 1 + c*x
-		if t <= 0 {
-			continue
-		}
-		logV := 3 * math.Log(t)
-		if -rng.ExpFloat64() < 0.5*x*x+d*(1-t*t*t+logV) {
-			return math.Log(d) + logV
 		}
 	}
 }
