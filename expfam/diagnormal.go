@@ -5,6 +5,7 @@ import (
 	"math"
 	"math/rand/v2"
 
+	"github.com/natgrad/natgrad/internal/special"
 	"gonum.org/v1/gonum/blas/blas64"
 	"gonum.org/v1/gonum/mat"
 )
@@ -47,20 +48,20 @@ func NewDiagNormal(mu, sd []float64) (*DiagNormal, error) {
 	checkLen("NewDiagNormal", "sd", sd, len(mu))
 	d := len(mu)
 	if d == 0 {
-		return nil, &DomainError{"diagnormal", "NewDiagNormal", "length of mu", -1, 0, ">= 1"}
+		return nil, &DomainError{"diagonal-normal", "NewDiagNormal", "length of mu", -1, 0, ">= 1"}
 	}
 	n := newDiagNormal(d)
 	for i, m := range mu {
 		if math.IsNaN(m) || math.IsInf(m, 0) {
-			return nil, &DomainError{"diagnormal", "NewDiagNormal", "mu", i, m, "finite"}
+			return nil, &DomainError{"diagonal-normal", "NewDiagNormal", "mu", i, m, "finite"}
 		}
 		s := 1 / sd[i] / sd[i]
 		if !(sd[i] > 0) || math.IsInf(s, 0) || s == 0 {
-			return nil, &DomainError{"diagnormal", "NewDiagNormal", "sd", i, sd[i], "> 0, with a finite square and inverse square"}
+			return nil, &DomainError{"diagonal-normal", "NewDiagNormal", "sd", i, sd[i], "> 0, with a finite square and inverse square"}
 		}
 		n.try[i], n.try[d+i] = s*m, -0.5*s
 	}
-	if err := n.set("diagnormal", "NewDiagNormal", n.try); err != nil {
+	if err := n.set("diagonal-normal", "NewDiagNormal", n.try); err != nil {
 		return nil, err
 	}
 	return n, nil
@@ -120,12 +121,12 @@ func (n *DiagNormal) set(family, fn string, eta []float64) error {
 	return nil
 }
 
-// Name returns "diagnormal".
+// Name returns "diagonal-normal".
 func (n *DiagNormal) Name() string {
 	if n.name != "" {
 		return n.name
 	}
-	return "diagnormal"
+	return "diagonal-normal"
 }
 
 // Dim returns d.
@@ -405,7 +406,7 @@ func (n *DiagNormal) Retract(tan []float64, rho float64) (Condition, error) {
 func (n *DiagNormal) KLTo(q Dist) float64 {
 	o, ok := q.(*DiagNormal)
 	if !ok || o.dim != n.dim {
-		panic(fmt.Sprintf("expfam: DiagNormal.KLTo: q is %s of dimension %d, want diagnormal of dimension %d", q.Name(), q.Dim(), n.dim))
+		panic(fmt.Sprintf("expfam: DiagNormal.KLTo: q is %s of dimension %d, want diagonal-normal of dimension %d", q.Name(), q.Dim(), n.dim))
 	}
 	return n.klTo(o)
 }
@@ -415,7 +416,7 @@ func (n *DiagNormal) klTo(o *DiagNormal) float64 {
 	for i, m := range n.mu {
 		e := (o.s[i] - n.s[i]) * n.v[i]
 		r := m - o.mu[i]
-		kl += e - math.Log1p(e) + o.s[i]*r*r
+		kl += o.s[i]*r*r - special.Log1pmx(e)
 	}
 	return 0.5 * kl
 }

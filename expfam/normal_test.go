@@ -457,7 +457,7 @@ func TestNormalErrors(t *testing.T) {
 		{func() error { _, err := expfam.NewNormal([]float64{0, 0}, nan); return err }, "cov(0,1) is NaN, want finite"},
 		{func() error { _, err := expfam.NewNormal([]float64{0, math.Inf(1)}, eye); return err }, "mu[1] is +Inf, want finite"},
 		{func() error { _, err := expfam.NewNormalPrecision([]float64{0, 0}, bad); return err }, "normal.NewNormalPrecision: precision is -3"},
-		{func() error { _, err := expfam.NewDiagNormal([]float64{0, 0}, []float64{1, -2}); return err }, "diagnormal.NewDiagNormal: sd[1] is -2, want > 0"},
+		{func() error { _, err := expfam.NewDiagNormal([]float64{0, 0}, []float64{1, -2}); return err }, "diagonal-normal.NewDiagNormal: sd[1] is -2, want > 0"},
 		{func() error { _, err := expfam.NewDiagNormal(nil, nil); return err }, "length of mu is 0"},
 	} {
 		err := c.call()

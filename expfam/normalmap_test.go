@@ -116,7 +116,7 @@ func TestConformanceNormalUV(t *testing.T) {
 		want := distuv.Normal{Mu: p[0], Sigma: p[1]}
 		near(t, "LogProb", []float64{q.LogProb([]float64{0.3})}, []float64{want.LogProb(0.3)}, 1e-14)
 	}
-	if _, err := expfam.NewNormalUV(0, -1); err == nil || err.Error() != "expfam: normaluv.NewNormalUV: sigma is -1, want > 0, with a finite square and inverse square" {
+	if _, err := expfam.NewNormalUV(0, -1); err == nil || err.Error() != "expfam: univariate-normal.NewNormalUV: sigma is -1, want > 0, with a finite square and inverse square" {
 		t.Errorf("error is %v", err)
 	}
 }

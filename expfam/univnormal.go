@@ -20,18 +20,18 @@ func NewNormalUV(mu, sigma float64) (*NormalUV, error) {
 	d, err := NewDiagNormal([]float64{mu}, []float64{sigma})
 	if err != nil {
 		e := err.(*DomainError)
-		e.Family, e.Func, e.Index = "normaluv", "NewNormalUV", -1
+		e.Family, e.Func, e.Index = "univariate-normal", "NewNormalUV", -1
 		if e.Param == "sd" {
 			e.Param = "sigma"
 		}
 		return nil, e
 	}
-	d.name = "normaluv"
+	d.name = "univariate-normal"
 	return &NormalUV{*d}, nil
 }
 
-// Name returns "normaluv".
-func (n *NormalUV) Name() string { return "normaluv" }
+// Name returns "univariate-normal".
+func (n *NormalUV) Name() string { return "univariate-normal" }
 
 // Mu returns the mean μ.
 func (n *NormalUV) Mu() float64 { return n.mu[0] }
@@ -43,7 +43,7 @@ func (n *NormalUV) Sigma() float64 { return math.Sqrt(n.v[0]) }
 func (n *NormalUV) KLTo(q Dist) float64 {
 	o, ok := q.(*NormalUV)
 	if !ok {
-		panic(fmt.Sprintf("expfam: NormalUV.KLTo: q is %s, want normaluv", q.Name()))
+		panic(fmt.Sprintf("expfam: NormalUV.KLTo: q is %s, want univariate-normal", q.Name()))
 	}
 	return n.klTo(&o.DiagNormal)
 }
@@ -51,7 +51,7 @@ func (n *NormalUV) KLTo(q Dist) float64 {
 // Clone returns an independent copy.
 func (n *NormalUV) Clone() Dist {
 	c := &NormalUV{*n.clone()}
-	c.name = "normaluv"
+	c.name = "univariate-normal"
 	return c
 }
 
@@ -71,6 +71,6 @@ func (n *NormalUV) resize(dim, numParams int) error {
 		return fmt.Errorf("a univariate normal distribution has dimension 1 and 2 parameters, not %d and %d", dim, numParams)
 	}
 	n.DiagNormal = *newDiagNormal(1)
-	n.name = "normaluv"
+	n.name = "univariate-normal"
 	return nil
 }

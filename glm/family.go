@@ -33,7 +33,8 @@ type Family interface {
 	// LogConcave reports whether the log likelihood is concave in η for every y.
 	LogConcave() bool
 	// CheckOutcome returns an *OutcomeError that describes the first value
-	// outside the support of the family. Trials is nil or holds the number of
+	// outside the support of the family, or a *FamilyError if there are trials
+	// that the family has no use for. Trials is nil or holds the number of
 	// trials of every row. Rows holds the row numbers of the data file, for the
 	// message; nil numbers them from 1. Column is the name of the outcome.
 	CheckOutcome(y, trials []float64, rows []int, column string) error
@@ -177,6 +178,9 @@ func (e *OutcomeError) Error() string {
 
 // checkRows returns an error if ok refuses a row.
 func checkRows(family, want, column string, y, trials []float64, rows []int, ok func(y, n float64) bool) error {
+	if trials != nil && len(trials) != len(y) || rows != nil && len(rows) != len(y) {
+		panic(fmt.Sprintf("glm: CheckOutcome: %d trials and %d rows for %d outcomes", len(trials), len(rows), len(y)))
+	}
 	var bad *OutcomeError
 	for i, v := range y {
 		n := math.NaN()

@@ -45,6 +45,9 @@ func splitCall(text string) (name string, args []string, err error) {
 // didYouMean returns a clause that suggests the candidate nearest to word, or
 // nothing if none is near.
 func didYouMean(word string, candidates []string) string {
+	if len(word) < 2 || len(word) > 64 {
+		return ""
+	}
 	list := append([]string(nil), candidates...)
 	sort.Strings(list)
 	best, dist := "", len(word)/3+2
@@ -53,7 +56,7 @@ func didYouMean(word string, candidates []string) string {
 			best, dist = c, d
 		}
 	}
-	if best == "" || len(word) < 2 || len(word) > 64 {
+	if best == "" {
 		return ""
 	}
 	return "; did you mean " + best + "?"

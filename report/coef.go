@@ -1,7 +1,5 @@
 package report
 
-import "math"
-
 // Coef is the marginal posterior of one scalar parameter.
 //
 // Quantiles that are not known may be left zero: if Q05 and Q95 are both zero the
@@ -35,9 +33,9 @@ func (c Coef) filled() Coef {
 	return c
 }
 
-func (c Coef) finite() bool {
+func (c Coef) drawable() bool {
 	for _, v := range [...]float64{c.Mean, c.SD, c.Q05, c.Q25, c.Q75, c.Q95} {
-		if math.IsNaN(v) || math.IsInf(v, 0) {
+		if !drawable(v) {
 			return false
 		}
 	}

@@ -72,7 +72,7 @@ const pageHTML = `<!DOCTYPE html>
 * { box-sizing: border-box; }
 body { margin: 0; background: var(--page); color: var(--ink);
   font: 16px/1.5 system-ui, -apple-system, "Segoe UI", Roboto, "Helvetica Neue", Arial, sans-serif; }
-main { max-width: 768px; margin: 0 auto; padding: 40px 24px 64px; }
+main { max-width: 860px; margin: 0 auto; padding: 40px 24px 64px; }
 h1 { font-size: 28px; line-height: 1.25; margin: 0; overflow-wrap: anywhere; }
 h2 { font-size: 18px; margin: 36px 0 12px; }
 .subtitle { color: var(--muted); margin: 6px 0 0; overflow-wrap: anywhere; }
@@ -91,7 +91,7 @@ th, td { padding: 6px 12px; white-space: nowrap; } th:first-child, td:first-chil
 td { border-bottom: 1px solid var(--line); } tbody tr:hover { background: var(--tint); }
 .note, figcaption, .notes { color: var(--muted); font-size: 14px; }
 figure { margin: 28px 0; break-inside: avoid; }
-figure svg { display: block; width: 100%; height: auto; background: #ffffff; border: 1px solid var(--line); border-radius: 6px; }
+figure svg { display: block; width: 100%; max-width: 720px; height: auto; background: #ffffff; border: 1px solid var(--line); border-radius: 6px; }
 figcaption { margin-top: 8px; }
 @media print { main { padding: 0; max-width: none; } .scroll { overflow: visible; } tr, .verdict { break-inside: avoid; }
   .verdict { -webkit-print-color-adjust: exact; print-color-adjust: exact; } }

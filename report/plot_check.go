@@ -11,17 +11,17 @@ import (
 
 const checkTitle = "Posterior predictive check"
 
-// keepSets drops non-finite values of y and of the replicated sets, and empty sets,
+// keepSets drops values that cannot be drawn of y and of the replicated sets, and empty sets,
 // and notes what was dropped.
 func keepSets(y []float64, rep [][]float64, notes *noteList) ([]float64, [][]float64) {
-	y, bad := finiteOnly(y)
+	y, bad := drawableOnly(y)
 	if bad > 0 {
 		notes.add("%s left out: not finite.", count(bad, "observation"))
 	}
 	bad = 0
 	kept := make([][]float64, 0, len(rep))
 	for _, r := range rep {
-		r, b := finiteOnly(r)
+		r, b := drawableOnly(r)
 		bad += b
 		if len(r) > 0 {
 			kept = append(kept, r)
@@ -88,11 +88,6 @@ func PredictiveDensity(y []float64, rep [][]float64) *Figure {
 		h = (hi - lo) / 200
 	}
 	lo, hi = lo-3*h, hi+3*h
-	if !finite(hi-lo) || lo == hi {
-		f := emptyFigure(checkTitle, "the data have no range that could be drawn")
-		f.Note = notes.String()
-		return f
-	}
 	outside := 0
 	for _, v := range all {
 		if v < lo || v > hi {
@@ -136,9 +131,9 @@ func PredictiveDensity(y []float64, rep [][]float64) *Figure {
 // drawn from the posterior predictive distribution, one slice a data set: bars for how
 // often each value was observed, and for each the median and the 90 % interval of
 // that number across the replicated sets. The axis covers the central 98 % of observed
-// and replicated values, the last bar at either end takes the tail beyond it, and
-// values share bars, equally many in each, when there are more than 40. Sets of another size than y
-// are scaled to it.
+// and replicated values, and the last bar at either end takes in the tail beyond it.
+// Where there would be more than 40 bars each covers several values, equally many.
+// Sets of another size than y are scaled to it.
 func PredictiveCounts(y []float64, rep [][]float64) *Figure {
 	var notes noteList
 	y, rep = keepSets(y, rep, &notes)
@@ -156,11 +151,6 @@ func PredictiveCounts(y []float64, rep [][]float64) *Figure {
 	lo := math.Floor(math.Min(quantile(ys, 0.01), quantile(all, 0.01)))
 	hi := math.Floor(math.Max(quantile(ys, 0.99), quantile(all, 0.99)))
 	width := math.Max(1, math.Ceil((hi-lo+1)/40))
-	if !finite(hi - lo) {
-		f := emptyFigure(checkTitle, "the data have no range that could be drawn")
-		f.Note = notes.String()
-		return f
-	}
 	bins := int(math.Floor((hi-lo)/width)) + 1
 	if width > 1 {
 		notes.add("Each bar covers %s values.", FormatNumber(width, 6))
@@ -189,6 +179,7 @@ func PredictiveCounts(y []float64, rep [][]float64) *Figure {
 	// Bars are centred on their value, or on the middle of the values they cover.
 	first := lo + (width-1)/2
 	p.X.Min, p.X.Max = first-0.7*width, first+(float64(bins)-0.3)*width
+	widen(&p.X.Min, &p.X.Max) // beyond 2^53 neighbouring whole numbers are the same
 	p.X.Tick.Marker = niceTicks{whole: true}
 	_, top := spanOf(append(append([]float64(nil), obs...), b[4]...))
 	p.Y.Min, p.Y.Max = 0, math.Max(1, 1.05*top)
@@ -216,11 +207,11 @@ func PredictiveCounts(y []float64, rep [][]float64) *Figure {
 func MarginalPlot(name string, mean, sd float64, draws []float64) *Figure {
 	title := "Posterior of " + shorten(clean(name), 40)
 	var notes noteList
-	draws, bad := finiteOnly(draws)
+	draws, bad := drawableOnly(draws)
 	if bad > 0 {
 		notes.add("%s left out: not finite.", count(bad, "draw"))
 	}
-	if !finite(mean) || !finite(sd) || sd <= 0 || mean+6*sd == mean {
+	if !drawable(mean) || !drawable(sd) || sd <= 0 || mean+6*sd == mean {
 		f := emptyFigure(title, "no density: mean "+FormatNumber(mean, 4)+", sd "+FormatNumber(sd, 4))
 		f.Note = notes.String()
 		return f

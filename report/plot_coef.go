@@ -15,9 +15,9 @@ import (
 type Scale int
 
 const (
-	// AutoScale draws the coefficients in their own units if all intervals stay
-	// readable beside each other, else without the intercept if that suffices, else
-	// as SDScale. A note says what was done.
+	// AutoScale draws the coefficients in their own units if none of them is so small
+	// beside the others that it would look like zero, else without the intercept if
+	// that suffices, else as SDScale. A note says what was done.
 	AutoScale Scale = iota
 	// RawScale draws every coefficient in its own units on one axis.
 	RawScale
@@ -37,9 +37,12 @@ type CoefPlotOptions struct {
 
 const (
 	sdLimit = 8 // where SDScale cuts, in sds
-	// An interval is readable if its 90 % bar is at least this part of the axis.
-	readable = 0.02
+	// A coefficient is readable if its 90 % interval reaches at least this part of the
+	// axis away from zero: nearer, it could not be told from zero whatever its sign.
+	readable = 0.03
 	rowStep  = 17
+	// Numbers wider than this, in points, are shortened to leave room for the plot.
+	maxNumbers = 180
 )
 
 // CoefPlot draws each coefficient as a dot at its mean (50 % interval thick, 90 %
@@ -66,7 +69,7 @@ func CoefPlot(coefs []Coef, opt *CoefPlotOptions) *Figure {
 	shown := make([]Coef, 0, len(coefs))
 	dropped := 0
 	for _, c := range coefs {
-		if c = c.filled(); c.finite() {
+		if c = c.filled(); c.drawable() {
 			shown = append(shown, c)
 		} else {
 			dropped++
@@ -112,6 +115,10 @@ func CoefPlot(coefs []Coef, opt *CoefPlotOptions) *Figure {
 	numbers := textStyle(8, false, muted)
 	for i, r := range rows {
 		ticks[i] = plot.Tick{Value: float64(n - 1 - i), Label: r.name}
+		if numbers.Width(r.numbers) > maxNumbers {
+			rows[i].numbers = minus(FormatNumber(shown[i].Mean, 6) + " ± " + FormatNumber(shown[i].SD, 2))
+			r = rows[i]
+		}
 		f.right = max(f.right, numbers.Width(r.numbers)+10)
 	}
 	p.Y.Tick.Marker = ticks
@@ -233,11 +240,8 @@ func allReadable(coefs []Coef) bool {
 	for _, c := range coefs {
 		lo, hi = math.Min(lo, c.Q05), math.Max(hi, c.Q95)
 	}
-	if math.IsInf(hi-lo, 0) {
-		return false
-	}
 	for _, c := range coefs {
-		if c.Q95-c.Q05 < readable*(hi-lo) {
+		if math.Max(math.Abs(c.Q05), math.Abs(c.Q95)) < readable*(hi-lo) {
 			return false
 		}
 	}

@@ -23,7 +23,7 @@ const maxTrace = 800 // points drawn: more only make the file larger
 //
 // If every standard error is zero it draws the gap to the best ELBO of the trace on
 // a logarithmic axis: a straight line is linear convergence, a flat end is round-off.
-// The best iterate itself has no gap and closes the line at its left neighbour.
+// The best iterate itself has no gap and so no place on such an axis.
 // Otherwise it draws the estimates with a band of ± 2 standard errors, and cuts the
 // axis below so that the end of the run can be judged. Points that are not finite are
 // left out; the note says how many.
@@ -33,10 +33,10 @@ func ELBOPlot(trace []TracePoint) *Figure {
 	pts := make([]TracePoint, 0, len(trace))
 	exact := true
 	for _, t := range trace {
-		if !finite(t.ELBO) {
+		if !drawable(t.ELBO) {
 			continue
 		}
-		if !finite(t.SE) || t.SE < 0 {
+		if !drawable(t.SE) || t.SE < 0 {
 			t.SE = 0
 		}
 		exact = exact && t.SE == 0

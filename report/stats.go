@@ -23,11 +23,15 @@ func count(n int, noun string) string {
 
 func finite(x float64) bool { return !math.IsNaN(x) && !math.IsInf(x, 0) }
 
-// finiteOnly returns the finite elements of x and how many were not.
-func finiteOnly(x []float64) (kept []float64, dropped int) {
+// drawable reports whether x can be drawn: finite, and small enough that ranges and
+// squares of such numbers are finite too.
+func drawable(x float64) bool { return math.Abs(x) < 1e150 }
+
+// drawableOnly returns the drawable elements of x and how many were not.
+func drawableOnly(x []float64) (kept []float64, dropped int) {
 	kept = make([]float64, 0, len(x))
 	for _, v := range x {
-		if finite(v) {
+		if drawable(v) {
 			kept = append(kept, v)
 		}
 	}

@@ -32,7 +32,8 @@ func (n niceTicks) Ticks(lo, hi float64) []plot.Tick {
 		step, decimals = 1, 0
 	}
 	first, last := math.Ceil(lo/step-1e-9), math.Floor(hi/step+1e-9)
-	if !(last-first < 20) {
+	// The second test stops where floating-point steps would no longer advance.
+	if !(last-first < 20) || math.Abs(first)+math.Abs(last) > 1e15 {
 		return nil
 	}
 	var out []plot.Tick

@@ -1,0 +1,129 @@
+package expfam_test
+
+import (
+	"errors"
+	"math"
+	"math/rand/v2"
+	"testing"
+
+	"github.com/natgrad/natgrad/expfam"
+	"github.com/natgrad/natgrad/expfam/expfamtest"
+	"gonum.org/v1/gonum/mat"
+	"gonum.org/v1/gonum/stat/distmat"
+)
+
+func newWishart(t testing.TB, dof float64, scale mat.Symmetric) *expfam.Wishart {
+	t.Helper()
+	w, err := expfam.NewWishart(dof, scale)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return w
+}
+
+func eye(d int, v float64) *mat.SymDense {
+	s := mat.NewSymDense(d, nil)
+	for i := range d {
+		s.SetSym(i, i, v)
+	}
+	return s
+}
+
+func TestConformanceWishart(t *testing.T) {
+	rng := rand.New(rand.NewPCG(21, 1))
+	expfamtest.Conformance(t, newWishart(t, 2.5, eye(1, 3)), nil)
+	expfamtest.Conformance(t, newWishart(t, 4.2, randSPD(2, rng)), &expfamtest.Options{Outside: [][]float64{{1, 2, 1}, {-1, 0, 1}, {math.NaN(), 0, 1}}})
+	expfamtest.Conformance(t, newWishart(t, 30, eye(3, 0.2)), nil)
+}
+
+func TestWishartAgainstGonum(t *testing.T) {
+	rng := rand.New(rand.NewPCG(22, 1))
+	for _, d := range []int{1, 2, 4} {
+		v := randSPD(d, rng)
+		dof := float64(d) + 1.5
+		w := newWishart(t, dof, v)
+		g, ok := distmat.NewWishart(v, dof, nil)
+		if !ok {
+			t.Fatal("gonum refuses the scale")
+		}
+		for range 10 {
+			x := w.Sample(nil, rng)
+			near(t, "LogProb", []float64{w.LogProb(x)}, []float64{g.LogProbSym(expfam.Smat(nil, x, d))}, 1e-10)
+		}
+		near(t, "scale", dense(w.Scale(nil)), dense(v), 1e-11)
+		near(t, "dof", []float64{w.Dof()}, []float64{dof}, 1e-14)
+	}
+}
+
+// The inverse map over a wide range of dof, from barely proper to 1e8.
+func TestWishartInverse(t *testing.T) {
+	for _, d := range []int{1, 2, 5} {
+		for e := -3.0; e <= 8; e += 0.5 {
+			over := math.Pow(10, e)
+			w := newWishart(t, float64(d-1)+over, eye(d, 1))
+			m := w.Expectation(nil)
+			r := newWishart(t, float64(d+3), eye(d, 2))
+			if err := r.SetExpectation(m); err != nil {
+				t.Fatal(err)
+			}
+			near(t, "m", r.Expectation(nil), m, 1e-10)
+			// m carries the dof only through log|E W| − E log|W| ≈ d(d+1)/(2ν).
+			gap := float64(d)*math.Log(w.Dof()) - m[0]
+			tol := 1e-10 + 8e-16*math.Abs(m[0])/gap
+			if got := r.Dof() - float64(d-1); math.Abs(got/over-1) > tol {
+				t.Errorf("d %d: dof − d + 1 is %v, want %v", d, got, over)
+			}
+		}
+	}
+	w := newWishart(t, 4, eye(2, 1))
+	m := w.Expectation(nil)
+	m[0] = math.Log(16) + 1e-9 // above log|E W|: Jensen's inequality forbids it
+	var e *expfam.DomainError
+	if err := w.SetExpectation(m); !errors.As(err, &e) {
+		t.Errorf("error is %v", err)
+	}
+	for _, c := range []struct {
+		dof float64
+		v   *mat.SymDense
+	}{{1, eye(2, 1)}, {math.NaN(), eye(2, 1)}, {5, eye(2, -1)}} {
+		if _, err := expfam.NewWishart(c.dof, c.v); !errors.As(err, &e) {
+			t.Errorf("NewWishart(%v, %v): error is %v", c.dof, c.v, err)
+		}
+	}
+}
+
+// Known mean, unknown precision: one step reaches the exact posterior.
+func TestConjugateWishart(t *testing.T) {
+	rng := rand.New(rand.NewPCG(23, 1))
+	const d, n = 3, 25
+	prior := newWishart(t, 5, randSPD(d, rng))
+	q := newWishart(t, 3.3, randSPD(d, rng))
+	inv := prior.Scale(nil)
+	var ch mat.Cholesky
+	ch.Factorize(inv)
+	if err := ch.InverseTo(inv); err != nil {
+		t.Fatal(err)
+	}
+	tan := prior.Natural(nil)
+	for range n {
+		y := mat.NewVecDense(d, randVec(d, rng))
+		inv.SymRankOne(inv, 1, y)
+		msg := mat.NewSymDense(d, nil)
+		msg.SymRankOne(msg, -0.5, y)
+		tan[0] += 0.5
+		for i, v := range expfam.Svec(nil, msg) {
+			tan[1+i] += v
+		}
+	}
+	tan = sub(tan, q.Natural(nil))
+	if cond, err := q.Retract(tan, 1); cond != 0 || err != nil {
+		t.Fatal(cond, err)
+	}
+	ch.Factorize(inv)
+	want := mat.NewSymDense(d, nil)
+	if err := ch.InverseTo(want); err != nil {
+		t.Fatal(err)
+	}
+	near(t, "dof", []float64{q.Dof()}, []float64{5 + n}, 1e-12)
+	near(t, "scale", dense(q.Scale(nil)), dense(want), 1e-10)
+}
