@@ -11,9 +11,9 @@ import (
 	"gonum.org/v1/gonum/stat/distuv"
 )
 
-// Fit is a fitted model: the Gaussian posterior over θ = (coefficients,
+// Result is a fitted model: the Gaussian posterior over θ = (coefficients,
 // logarithms of the positive parameters) and how far it can be trusted.
-type Fit struct {
+type Result struct {
 	Encoding *Encoding // formula, factor levels and scales: what new rows need
 	Family   Family
 	Names    []string // the coefficients, then the positive parameters
@@ -25,20 +25,18 @@ type Fit struct {
 
 	Posterior *expfam.Normal
 
-	// Result of the engine; its Posterior is in the engine's own coordinates,
+	// VI is the engine's result; its Posterior is in the engine's own coordinates,
 	// its draws and densities are over θ.
-	Result *vi.Result
+	VI *vi.Result
 
-	model []PriorSpec // the priors as specifications, to bind the fit to data again
-	after *priorPosterior
+	specs []PriorSpec    // the priors as specifications, to bind the fit to data again
+	centred bool         // the first of specs is about the column means
+	after *expfam.Normal // the prior of a fit that continued an earlier one
 }
 
-// priorPosterior is the prior of a fit that continued an earlier one.
-type priorPosterior struct{ q *expfam.Normal }
-
-// FitFormula fits a model in one call: it is NewModel followed by Model.Fit.
+// Fit fits a model in one call: it is NewModel followed by Model.Fit.
 // When ctx ends the run, the fit so far is returned together with the error.
-func FitFormula(ctx context.Context, formula string, data Frame, opt *Options) (*Fit, error) {
+func Fit(ctx context.Context, formula string, data Frame, opt *Options) (*Result, error) {
 	m, err := NewModel(formula, data, opt)
 	if err != nil {
 		return nil, err
@@ -91,18 +89,18 @@ func (m *Model) engine(state []byte) (*vi.Engine, error) {
 
 // Fit runs the engine. When ctx ends the run, the fit so far is returned
 // together with an error that wraps ctx.Err().
-func (m *Model) Fit(ctx context.Context) (*Fit, error) { return m.run(ctx, nil) }
+func (m *Model) Fit(ctx context.Context) (*Result, error) { return m.run(ctx, nil) }
 
 // Resume goes on with a run that Settings.Checkpoint saved. The model must be
 // that of the saved run; the result equals that of the uninterrupted run bit for bit.
-func (m *Model) Resume(ctx context.Context, state []byte) (*Fit, error) {
+func (m *Model) Resume(ctx context.Context, state []byte) (*Result, error) {
 	if state == nil {
 		state = []byte{}
 	}
 	return m.run(ctx, state)
 }
 
-func (m *Model) run(ctx context.Context, state []byte) (*Fit, error) {
+func (m *Model) run(ctx context.Context, state []byte) (*Result, error) {
 	e, err := m.engine(state)
 	if err != nil {
 		return nil, err
@@ -119,7 +117,7 @@ func (m *Model) run(ctx context.Context, state []byte) (*Fit, error) {
 }
 
 // finish takes the result back to θ.
-func (m *Model) finish(res *vi.Result) (*Fit, error) {
+func (m *Model) finish(res *vi.Result) (*Result, error) {
 	map_ := mat.NewDense(m.dim, m.dim, nil)
 	for i := range m.dim {
 		for j := range m.dim {
@@ -145,18 +143,16 @@ func (m *Model) finish(res *vi.Result) (*Fit, error) {
 			res.LogQ[i] -= m.logDet
 		}
 	}
-	f := &Fit{
+	f := &Result{
 		Encoding: m.Design.Encoding(), Family: m.Family, Names: m.Names, Coefs: m.p, Rows: len(m.Design.Rows), Omitted: len(m.Design.Omitted),
-		Warnings: m.Warnings, Posterior: q, Result: res,
+		Warnings: m.Warnings, Posterior: q, VI: res,
 	}
-	for j, p := range m.Priors {
+	for j := range m.Priors {
 		f.Priors = append(f.Priors, m.PriorText(j))
-		if m.after == nil && !(j == m.Design.Intercept && m.InterceptCentred) {
-			f.model = append(f.model, PriorSpec{Name: m.Names[j], Prior: p})
-		}
 	}
+	f.specs, f.centred = m.specs(), m.InterceptCentred
 	if m.after != nil {
-		f.after = &priorPosterior{m.after.Posterior}
+		f.after = m.after.Posterior
 	}
 	if w := m.separation(q.Mean(nil)); w != "" {
 		f.Warnings = append(f.Warnings, w)
@@ -210,7 +206,7 @@ type Row struct {
 
 // Summary returns mean, standard deviation and quantiles of every parameter on
 // its natural scale: a coefficient is normal, a positive parameter log-normal.
-func (f *Fit) Summary() []Row {
+func (f *Result) Summary() []Row {
 	mean, sd := f.Posterior.Mean(nil), f.Posterior.Sd(nil)
 	rows := make([]Row, len(f.Names))
 	const z = 1.6448536269514722 // 95 % quantile of the standard normal
@@ -228,4 +224,4 @@ func (f *Fit) Summary() []Row {
 }
 
 // Verdict is the engine's verdict in one line.
-func (f *Fit) Verdict() string { return f.Result.Verdict() }
+func (f *Result) Verdict() string { return f.VI.Verdict() }

@@ -23,7 +23,7 @@ type Options struct {
 	// After makes the posterior of an earlier fit the prior of this one:
 	// yesterday's rows plus today's. It must be of the same formula and family,
 	// and excludes Priors.
-	After *Fit
+	After *Result
 	// Settings of the engine.
 	Settings vi.Settings
 }
@@ -43,7 +43,7 @@ type Model struct {
 	// predictor where all columns are zero.
 	InterceptCentred bool
 
-	after    *Fit
+	after    *Result
 	settings vi.Settings
 	means    []float64 // of the columns of X
 	p, dim   int
@@ -159,7 +159,7 @@ func (m *Model) setPriors(specs []PriorSpec, sds []float64) error {
 	}
 	def := DefaultPriors(m.Family, m.Design.Names, sds, m.outcome)
 	var err error
-	m.Priors, err = ResolvePriors(m.Names, m.positive(), def, specs)
+	m.Priors, err = ResolvePriors(def, specs, m.Names, m.positive())
 	if err != nil {
 		return err
 	}

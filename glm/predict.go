@@ -33,7 +33,7 @@ type Prediction struct {
 // posterior is normal; the mean E[y|η], whose interval is that of η through the
 // link; and a new outcome, by draws. Rows with missing values are treated as the
 // model's Missing option says. Cost: O(d²) a row and Draws outcomes.
-func (f *Fit) Predict(data Frame, opt *PredictOptions) ([]Prediction, error) {
+func (f *Result) Predict(data Frame, opt *PredictOptions) ([]Prediction, error) {
 	var o PredictOptions
 	if opt != nil {
 		o = *opt
@@ -42,13 +42,13 @@ func (f *Fit) Predict(data Frame, opt *PredictOptions) ([]Prediction, error) {
 		o.Level = 0.9
 	}
 	if !(o.Level > 0 && o.Level < 1) {
-		return nil, fmt.Errorf("glm: Fit.Predict: Level is %v, want in (0, 1)", o.Level)
+		return nil, fmt.Errorf("glm: Result.Predict: Level is %v, want in (0, 1)", o.Level)
 	}
 	if o.Draws == 0 {
 		o.Draws = 4000
 	}
 	if o.Draws < 100 {
-		return nil, fmt.Errorf("glm: Fit.Predict: Draws is %d, want at least 100", o.Draws)
+		return nil, fmt.Errorf("glm: Result.Predict: Draws is %d, want at least 100", o.Draws)
 	}
 	x, offset, trials, rows, err := f.Encoding.Apply(data)
 	if err != nil {
@@ -95,7 +95,7 @@ func (f *Fit) Predict(data Frame, opt *PredictOptions) ([]Prediction, error) {
 }
 
 // Draws returns n draws of θ from the posterior, one a row.
-func (f *Fit) Draws(n int, seed uint64) *mat.Dense {
+func (f *Result) Draws(n int, seed uint64) *mat.Dense {
 	rng := rand.New(rand.NewPCG(seed, 0xd4a35))
 	d := mat.NewDense(n, len(f.Names), nil)
 	for i := range n {

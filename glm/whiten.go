@@ -2,10 +2,12 @@ package glm
 
 import (
 	"math"
+	"runtime"
 
 	"gonum.org/v1/gonum/blas"
 	"gonum.org/v1/gonum/blas/blas64"
 	"gonum.org/v1/gonum/lapack/lapack64"
+	"gonum.org/v1/gonum/mathext"
 )
 
 // gramRoot returns the upper triangular R with R'R = Z'Z/n, or false if the
@@ -105,3 +107,7 @@ func priorWidth(p Prior, positive bool) float64 {
 	}
 	return 1
 }
+
+func maxWorkers() int { return runtime.GOMAXPROCS(0) }
+
+func normalQuantile(p float64) float64 { return mathext.NormalQuantile(p) }

@@ -76,7 +76,7 @@ type auxMoments struct {
 	cov  [][]float64 // Σ[:cols, a], one a coordinate
 	mean [2]float64
 	chol [3]float64 // l00, l10, l11 of their covariance
-	rule [2]*quad.Rule
+	rule [2]*quad.Nodes
 }
 
 type linearPart struct {
@@ -255,8 +255,8 @@ func (p *linearPass) reduce() {
 // and chooses the number of outer nodes.
 func (p *linearPass) prepareAux(k int) {
 	t, m := &p.lin.Terms[k], &p.aux[k]
-	one := quad.NewRule(1)
-	m.chol, m.rule = [3]float64{}, [2]*quad.Rule{one, one}
+	one := quad.Rule(1)
+	m.chol, m.rule = [3]float64{}, [2]*quad.Nodes{one, one}
 	var cov [2][2]float64
 	for a, j := range t.Aux {
 		m.mean[a] = p.mean[j]
@@ -359,13 +359,13 @@ func (p *linearPass) block(part *linearPart, s *linearScratch, k, lo, hi int) {
 	var aHess [3]float64
 	aux := &s.aux
 
-	for i0, z0 := range am.rule[0].Nodes {
-		for i1, z1 := range am.rule[1].Nodes {
-			wo := am.rule[0].Weights[i0] * am.rule[1].Weights[i1]
+	for i0, z0 := range am.rule[0].Z {
+		for i1, z1 := range am.rule[1].Z {
+			wo := am.rule[0].W[i0] * am.rule[1].W[i1]
 			aux[0] = am.mean[0] + am.chol[0]*z0
 			aux[1] = am.mean[1] + am.chol[1]*z0 + am.chol[2]*z1
 			inner := p.innerRule(t, aux[:na], spread)
-			for iz, z := range inner.Nodes {
+			for iz, z := range inner.Z {
 				eta := s.eta[:n]
 				copy(eta, m)
 				if p.q != nil {
@@ -381,7 +381,7 @@ func (p *linearPass) block(part *linearPart, s *linearScratch, k, lo, hi int) {
 				}
 				t.Eval(lo, eta, aux[:na], d)
 				part.evals += n
-				w := wo * inner.Weights[iz]
+				w := wo * inner.W[iz]
 				axpy(f, w, d.F)
 				if p.level >= wantGrad {
 					axpy(e, w, d.E)
@@ -448,12 +448,12 @@ func (p *linearPass) block(part *linearPart, s *linearScratch, k, lo, hi int) {
 func pairIndex(a, b int) int { return a + b }
 
 // innerRule chooses the rule over the predictor for the widest row of a block.
-func (p *linearPass) innerRule(t *Term, aux []float64, spread float64) *quad.Rule {
+func (p *linearPass) innerRule(t *Term, aux []float64, spread float64) *quad.Nodes {
 	switch {
 	case p.q == nil || spread == 0 || t.Degree == 1:
-		return quad.NewRule(1)
+		return quad.Rule(1)
 	case t.Degree == 2 || t.Degree == 3:
-		return quad.NewRule(2)
+		return quad.Rule(2)
 	}
 	if t.Width != nil {
 		spread /= t.Width(aux)
@@ -462,7 +462,7 @@ func (p *linearPass) innerRule(t *Term, aux []float64, spread float64) *quad.Rul
 }
 
 // points is the rule for a spread, or for half as much again.
-func (p *linearPass) points(spread float64) *quad.Rule {
+func (p *linearPass) points(spread float64) *quad.Nodes {
 	if p.refine {
 		spread *= 1.5
 	}

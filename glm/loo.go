@@ -1,0 +1,111 @@
+package glm
+
+import (
+	"fmt"
+
+	"github.com/natgrad/natgrad/internal/psis"
+	"github.com/natgrad/natgrad/vi"
+	"gonum.org/v1/gonum/blas"
+	"gonum.org/v1/gonum/blas/blas64"
+	"gonum.org/v1/gonum/mat"
+)
+
+// Accuracy is an estimate of out-of-sample predictive accuracy: the expected
+// log pointwise predictive density of as many new observations.
+type Accuracy struct {
+	ELPD, SE  float64   // sum over the observations and its standard error
+	P, PSE    float64   // effective number of parameters
+	Pointwise []float64 // one a row of the design
+	KHat      []float64 // Pareto k̂ of each row's importance ratios; nil for WAIC
+	Unsafe    int       // rows with k̂ ≥ 0.7 (LOO) or with a variance above 0.4 (WAIC)
+}
+
+// PointwiseLogLik writes log p(y_i | θ_s) of rows lo ≤ i < hi of the design
+// under the draws θ_s, the rows of draws, to dst[s·(hi−lo)+i−lo]. Safe for
+// concurrent use.
+func (m *Model) PointwiseLogLik(dst []float64, draws *mat.Dense, lo, hi int) {
+	raw := draws.RawMatrix()
+	n, x := hi-lo, m.Design.X
+	if raw.Cols != m.dim || len(dst) != raw.Rows*n {
+		panic(fmt.Sprintf("glm: PointwiseLogLik: draws have %d columns and dst length %d, want %d and %d", raw.Cols, len(dst), m.dim, raw.Rows*n))
+	}
+	eta := blas64.General{Rows: raw.Rows, Cols: n, Stride: n, Data: make([]float64, raw.Rows*n)}
+	if m.p > 0 {
+		xb := blas64.General{Rows: n, Cols: m.p, Stride: x.Stride, Data: x.Data[lo*x.Stride : (hi-1)*x.Stride+m.p]}
+		th := blas64.General{Rows: raw.Rows, Cols: m.p, Stride: raw.Stride, Data: raw.Data}
+		blas64.Gemm(blas.NoTrans, blas.Trans, 1, th, xb, 0, eta)
+	}
+	for s := range raw.Rows {
+		e := eta.Data[s*n : (s+1)*n]
+		if m.Design.Offset != nil {
+			for i := range e {
+				e[i] += m.Design.Offset[lo+i]
+			}
+		}
+		d := vi.Derivs{F: dst[s*n : (s+1)*n]}
+		m.loglik(lo, e, raw.Data[s*raw.Stride+m.p:s*raw.Stride+m.dim], &d)
+	}
+}
+
+// LOO estimates leave-one-out accuracy from the draws of a fit of this model by
+// Pareto-smoothed importance sampling (Vehtari, Gelman and Gabry 2017), the
+// weights of the draws under the exact posterior included. A row with k̂ ≥ 0.7
+// influences the posterior too much for its estimate to be trusted.
+func (m *Model) LOO(f *Result) (*Accuracy, error) {
+	p, lw, err := m.pointwise("LOO", f)
+	if err != nil {
+		return nil, err
+	}
+	r, err := psis.LOO(p, lw, m.workers())
+	if err != nil {
+		return nil, fmt.Errorf("glm: LOO: %w", err)
+	}
+	a := &Accuracy{ELPD: r.ELPD, SE: r.SE, P: r.P, PSE: r.PSE, Unsafe: r.HighK}
+	for _, pt := range r.Points {
+		a.Pointwise = append(a.Pointwise, pt.ELPD)
+		a.KHat = append(a.KHat, pt.KHat)
+	}
+	return a, nil
+}
+
+// WAIC is the widely applicable information criterion as an estimate of the
+// same quantity (Watanabe 2010); LOO is the more robust of the two.
+func (m *Model) WAIC(f *Result) (*Accuracy, error) {
+	p, lw, err := m.pointwise("WAIC", f)
+	if err != nil {
+		return nil, err
+	}
+	r, err := psis.WAIC(p, lw, m.workers())
+	if err != nil {
+		return nil, fmt.Errorf("glm: WAIC: %w", err)
+	}
+	a := &Accuracy{ELPD: r.ELPD, SE: r.SE, P: r.P, PSE: r.PSE, Unsafe: r.HighP}
+	for _, pt := range r.Points {
+		a.Pointwise = append(a.Pointwise, pt.ELPD)
+	}
+	return a, nil
+}
+
+func (m *Model) workers() int {
+	if w := m.settings.Workers; w > 0 {
+		return w
+	}
+	return maxWorkers()
+}
+
+func (m *Model) pointwise(fn string, f *Result) (*psis.Pointwise, []float64, error) {
+	if f == nil || f.VI == nil || f.VI.Draws == nil {
+		return nil, nil, fmt.Errorf("glm: %s: the fit has no draws (Settings.Diagnostics was negative); want a fit with diagnostics", fn)
+	}
+	if len(f.Names) != m.dim {
+		return nil, nil, fmt.Errorf("glm: %s: the fit has %d parameters, the model %d; want a fit of this model", fn, len(f.Names), m.dim)
+	}
+	lw := make([]float64, len(f.VI.LogP))
+	for i := range lw {
+		lw[i] = f.VI.LogP[i] - f.VI.LogQ[i]
+	}
+	s, _ := f.VI.Draws.Dims()
+	return &psis.Pointwise{Draws: s, N: m.Design.X.Rows, LogLik: func(dst []float64, lo, hi int) {
+		m.PointwiseLogLik(dst, f.VI.Draws, lo, hi)
+	}}, lw, nil
+}
