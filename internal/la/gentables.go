@@ -41,6 +41,14 @@ func split(x *big.Float, bits uint) (hi, lo float64) {
 	return f64(h), f64(new(big.Float).SetPrec(prec).Sub(x, h))
 }
 
+// sep puts two of n entries on a line.
+func sep(j, n int) string {
+	if j%2 == 1 || j == n-1 {
+		return "\n"
+	}
+	return " "
+}
+
 func main() {
 	var b bytes.Buffer
 	p := func(format string, a ...any) { fmt.Fprintf(&b, format, a...) }
@@ -59,9 +67,9 @@ func main() {
 	}
 	p("// expTab[j] is 2^(j/128) = val·(1 + tail).\nvar expTab = [128]struct{ val, tail float64 }{\n")
 	t := num(1)
-	for range 128 {
+	for j := range 128 {
 		h, l := split(t, 53)
-		p("{%x, %x},\n", h, l/h)
+		p("{%x, %x},%s", h, l/h, sep(j, 128))
 		t.Mul(t, root)
 	}
 
@@ -78,14 +86,14 @@ func main() {
 		if lo == 1 || lo+w == 1 {
 			c = 1
 		}
-		p("{%x, %x, %x},\n", c, f64(quo(num(1), num(c))), f64(logOf(num(c))))
+		p("{%x, %x, %x},%s", c, f64(quo(num(1), num(c))), f64(logOf(num(c))), sep(j, 256))
 	}
 
 	// Twice the size that is used, so that a 9-bit index needs no check.
 	p("}\n\n// log1pTab[j] is 1/(1 + j/256) and log(1 + j/256) for j ≤ 256.\nvar log1pTab = [512]struct{ inv, log float64 }{\n")
 	for j := range 257 {
 		c := num(1 + float64(j)/256)
-		p("{%x, %x},\n", f64(quo(num(1), c)), f64(logOf(c)))
+		p("{%x, %x},%s", f64(quo(num(1), c)), f64(logOf(c)), sep(j, 257))
 	}
 	p("}\n")
 

@@ -22,7 +22,7 @@ func readJSON(t *testing.T, name string, v any) {
 	}
 }
 
-// closeTo accepts 1e-8 relative to max(1, |want|).
+// closeTo accepts tol relative to max(1, |want|).
 func closeTo(got, want, tol float64) bool {
 	return math.Abs(got-want) <= tol*max(1, math.Abs(want))
 }
@@ -48,10 +48,10 @@ func TestGoldenPSIS(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			if !closeTo(d.KHat, c.KHat, 1e-8) {
+			if !closeTo(d.KHat, c.KHat, 1e-9) {
 				t.Errorf("k = %v, want %v", d.KHat, c.KHat)
 			}
-			if !closeTo(d.ESS, c.NEff, 1e-8) {
+			if !closeTo(d.ESS, c.NEff, 1e-9) {
 				t.Errorf("ESS = %v, want %v", d.ESS, c.NEff)
 			}
 			if got := tailLength(len(c.LW)); got != c.Tail {
@@ -61,7 +61,7 @@ func TestGoldenPSIS(t *testing.T) {
 			for i, w := range c.LogWeights {
 				worst = max(worst, math.Abs(dst[i]-w)/max(1, math.Abs(w)))
 			}
-			if !(worst <= 1e-8) {
+			if !(worst <= 1e-9) {
 				t.Errorf("log weights differ by up to %.2g", worst)
 			}
 			k, err := KHat(c.LW)
