@@ -38,3 +38,43 @@ func TestConformanceExponential(t *testing.T) {
 		expfamtest.Conformance(t, d, &expfamtest.Options{Outside: [][]float64{{-1e-300}, {inf}, {nan}}})
 	}
 }
+
+func TestConformancePoisson(t *testing.T) {
+	for _, mean := range []float64{0.01, 1, 9.9, 10.1, 250, 1e8} {
+		d := must[*expfam.Poisson](t)(expfam.NewPoisson(mean))
+		expfamtest.Conformance(t, d, &expfamtest.Options{Outside: [][]float64{{-1}, {0.5}, {inf}, {nan}}})
+	}
+}
+
+func TestConformanceBernoulli(t *testing.T) {
+	for _, p := range []float64{0.004, 0.5, 0.9} {
+		d := must[*expfam.Bernoulli](t)(expfam.NewBernoulli(p))
+		expfamtest.Conformance(t, d, &expfamtest.Options{Outside: [][]float64{{-1}, {0.5}, {2}, {nan}}})
+	}
+}
+
+func TestConformanceCategorical(t *testing.T) {
+	for _, p := range [][]float64{{0.3, 0.7}, {0.2, 0.3, 0.5}, {0.9, 0.05, 0.03, 0.01, 0.01}} {
+		d := must[*expfam.Categorical](t)(expfam.NewCategorical(p))
+		expfamtest.Conformance(t, d, &expfamtest.Options{Outside: [][]float64{{-1}, {0.5}, {float64(len(p))}, {inf}, {nan}}})
+	}
+}
+
+func TestConformanceBeta(t *testing.T) {
+	for _, p := range [][2]float64{{0.5, 0.7}, {1, 1}, {0.02, 9}, {2, 30}, {1e6, 3e6}, {2, 1e6}} {
+		d := must[*expfam.Beta](t)(expfam.NewBeta(p[0], p[1]))
+		expfamtest.Conformance(t, d, &expfamtest.Options{Outside: [][]float64{{0}, {1}, {-1}, {nan}}})
+	}
+}
+
+func TestConformanceDirichlet(t *testing.T) {
+	for _, p := range [][]float64{{0.7, 0.9}, {1, 1, 1}, {3, 0.5, 12, 0.1, 2}, {1e6, 2e6, 5e5}, {1e4, 0.8, 3}} {
+		d := must[*expfam.Dirichlet](t)(expfam.NewDirichlet(p))
+		zero, half := make([]float64, len(p)), make([]float64, len(p))
+		zero[0] = 1
+		for i := range half {
+			half[i] = 0.9 / float64(len(p))
+		}
+		expfamtest.Conformance(t, d, &expfamtest.Options{Outside: [][]float64{zero, half}})
+	}
+}

@@ -83,6 +83,7 @@ func decodeEta(name string, b []byte) (dim int, eta []float64, err error) {
 // into a zero value can give it one. resize changes nothing and returns an
 // error if no member of the family has this dimension and number of
 // parameters; otherwise it leaves the receiver ready for SetNatural.
+// resize(0, 0) restores the zero value.
 type resizer interface {
 	resize(dim, numParams int) error
 }

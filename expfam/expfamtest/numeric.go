@@ -230,7 +230,7 @@ func checkKL(c *checker) {
 	}
 
 	// The mean over ±dη has no third-order term.
-	const r = 1e-2
+	const r = 3e-3
 	dir := c.direction(r)
 	up, _ := c.proper(dir)
 	for i := range dir {
