@@ -1,0 +1,287 @@
+package expfam
+
+import (
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"strings"
+)
+
+// Product is the joint distribution of independent parts: outcomes, natural
+// and expectation parameters are those of the parts, one after the other, and
+// A, entropy, log density and KL are sums.
+//
+// A Product does not know its structure from bytes: UnmarshalBinary wants a
+// receiver with the same families.
+type Product struct {
+	name  string
+	parts []Dist
+	x, p  []int // part i has the outcome entries x[i]:x[i+1], parameters p[i]:p[i+1]
+	saved []float64
+}
+
+// NewProduct returns the product of copies of the parts. It errs if there are
+// none or one is nil.
+func NewProduct(parts ...Dist) (*Product, error) {
+	if len(parts) == 0 {
+		return nil, errors.New("expfam: NewProduct: no parts given, want at least one")
+	}
+	q := &Product{x: []int{0}, p: []int{0}}
+	names := make([]string, len(parts))
+	for i, d := range parts {
+		if d == nil {
+			return nil, fmt.Errorf("expfam: NewProduct: part %d is nil", i)
+		}
+		q.parts = append(q.parts, d.Clone())
+		q.x = append(q.x, q.x[i]+d.Dim())
+		q.p = append(q.p, q.p[i]+d.NumParams())
+		names[i] = fmt.Sprintf("%s:%d", d.Name(), d.NumParams())
+	}
+	q.name = "product(" + strings.Join(names, ",") + ")"
+	q.saved = make([]float64, q.NumParams())
+	return q, nil
+}
+
+// Len returns the number of parts.
+func (q *Product) Len() int { return len(q.parts) }
+
+// Part returns part i itself: to change it is to change the product.
+func (q *Product) Part(i int) Dist { return q.parts[i] }
+
+// Outcome returns the entries of the outcome x that belong to part i, as a
+// slice of x.
+func (q *Product) Outcome(x []float64, i int) []float64 {
+	checkLen("Product.Outcome", "x", x, q.Dim())
+	return q.px(x, i)
+}
+
+// Params returns the entries of the parameter or tangent v that belong to part
+// i, as a slice of v.
+func (q *Product) Params(v []float64, i int) []float64 {
+	checkLen("Product.Params", "v", v, q.NumParams())
+	return q.pp(v, i)
+}
+
+func (q *Product) px(x []float64, i int) []float64 { return x[q.x[i]:q.x[i+1]:q.x[i+1]] }
+func (q *Product) pp(v []float64, i int) []float64 { return v[q.p[i]:q.p[i+1]:q.p[i+1]] }
+
+// Name returns "product(", the name and number of parameters of every part,
+// and ")", as in "product(gamma:2,normal:9)".
+func (q *Product) Name() string { return q.name }
+
+// Dim returns the sum of the dimensions of the parts.
+func (q *Product) Dim() int { return q.x[len(q.parts)] }
+
+// NumParams returns the sum of the numbers of parameters of the parts.
+func (q *Product) NumParams() int { return q.p[len(q.parts)] }
+
+// SuffStat writes T(x), part after part, to dst.
+func (q *Product) SuffStat(dst, x []float64) []float64 {
+	checkLen("Product.SuffStat", "x", x, q.Dim())
+	dst = sized("Product.SuffStat", dst, q.NumParams())
+	for i, d := range q.parts {
+		d.SuffStat(q.pp(dst, i), q.px(x, i))
+	}
+	return dst
+}
+
+// LogBase returns Σ log h(x_i).
+func (q *Product) LogBase(x []float64) float64 {
+	checkLen("Product.LogBase", "x", x, q.Dim())
+	var s float64
+	for i, d := range q.parts {
+		s += d.LogBase(q.px(x, i))
+	}
+	return s
+}
+
+// CheckNatural errs with the first part that refuses its share of eta.
+func (q *Product) CheckNatural(eta []float64) error {
+	checkLen("Product.CheckNatural", "eta", eta, q.NumParams())
+	for i, d := range q.parts {
+		if err := d.CheckNatural(q.pp(eta, i)); err != nil {
+			return q.partError(i, err)
+		}
+	}
+	return nil
+}
+
+// partError names the part in an error of part i, with the index counted in
+// the whole vector.
+func (q *Product) partError(i int, err error) error {
+	var e *DomainError
+	if !errors.As(err, &e) {
+		return fmt.Errorf("expfam: part %d of %s: %w", i, q.name, err)
+	}
+	c := *e
+	c.Param = fmt.Sprintf("part %d: %s", i, e.Param)
+	if c.Index >= 0 {
+		c.Index += q.p[i]
+	}
+	return &c
+}
+
+// restore moves the first n parts back to q.saved, which held them before.
+func (q *Product) restore(n int) {
+	for i, d := range q.parts[:n] {
+		if err := d.SetNatural(q.pp(q.saved, i)); err != nil {
+			panic("expfam: Product: a part refuses its own parameter: " + err.Error())
+		}
+	}
+}
+
+// Natural writes η, part after part, to dst.
+func (q *Product) Natural(dst []float64) []float64 {
+	dst = sized("Product.Natural", dst, q.NumParams())
+	for i, d := range q.parts {
+		d.Natural(q.pp(dst, i))
+	}
+	return dst
+}
+
+// SetNatural moves every part to its share of eta, or none if one refuses.
+func (q *Product) SetNatural(eta []float64) error {
+	checkLen("Product.SetNatural", "eta", eta, q.NumParams())
+	q.Natural(q.saved)
+	for i, d := range q.parts {
+		if err := d.SetNatural(q.pp(eta, i)); err != nil {
+			q.restore(i)
+			return q.partError(i, err)
+		}
+	}
+	return nil
+}
+
+// Expectation writes m, part after part, to dst.
+func (q *Product) Expectation(dst []float64) []float64 {
+	dst = sized("Product.Expectation", dst, q.NumParams())
+	for i, d := range q.parts {
+		d.Expectation(q.pp(dst, i))
+	}
+	return dst
+}
+
+// SetExpectation moves every part to its share of m, or none if one refuses.
+func (q *Product) SetExpectation(m []float64) error {
+	checkLen("Product.SetExpectation", "m", m, q.NumParams())
+	q.Natural(q.saved)
+	for i, d := range q.parts {
+		if err := d.SetExpectation(q.pp(m, i)); err != nil {
+			q.restore(i)
+			return q.partError(i, err)
+		}
+	}
+	return nil
+}
+
+// Mean writes E[x], part after part, to dst.
+func (q *Product) Mean(dst []float64) []float64 {
+	dst = sized("Product.Mean", dst, q.Dim())
+	for i, d := range q.parts {
+		d.Mean(q.px(dst, i))
+	}
+	return dst
+}
+
+// LogPartition returns Σ A(η_i).
+func (q *Product) LogPartition() float64 {
+	var s float64
+	for _, d := range q.parts {
+		s += d.LogPartition()
+	}
+	return s
+}
+
+// Entropy returns the sum of the entropies in nats.
+func (q *Product) Entropy() float64 {
+	var s float64
+	for _, d := range q.parts {
+		s += d.Entropy()
+	}
+	return s
+}
+
+// LogProb returns Σ log p(x_i).
+func (q *Product) LogProb(x []float64) float64 {
+	checkLen("Product.LogProb", "x", x, q.Dim())
+	var s float64
+	for i, d := range q.parts {
+		s += d.LogProb(q.px(x, i))
+	}
+	return s
+}
+
+// Sample writes one draw of every part to dst.
+func (q *Product) Sample(dst []float64, rng *rand.Rand) []float64 {
+	dst = sized("Product.Sample", dst, q.Dim())
+	for i, d := range q.parts {
+		d.Sample(q.px(dst, i), rng)
+	}
+	return dst
+}
+
+// FisherMul writes F·v to dst; F is block diagonal.
+func (q *Product) FisherMul(dst, v []float64) []float64 {
+	checkLen("Product.FisherMul", "v", v, q.NumParams())
+	dst = sized("Product.FisherMul", dst, q.NumParams())
+	for i, d := range q.parts {
+		d.FisherMul(q.pp(dst, i), q.pp(v, i))
+	}
+	return dst
+}
+
+// KLTo returns the sum of the divergences of the parts in nats; q must be a
+// *Product of the same families.
+func (q *Product) KLTo(r Dist) float64 {
+	o := as[*Product](r)
+	if o.name != q.name || o.Dim() != q.Dim() {
+		panic(fmt.Sprintf("expfam: Product.KLTo: q is %s, want %s", o.name, q.name))
+	}
+	var s float64
+	for i, d := range q.parts {
+		kl, err := KL(d, o.parts[i])
+		if err != nil {
+			panic("expfam: Product.KLTo: " + err.Error())
+		}
+		s += kl
+	}
+	return s
+}
+
+// Retract retracts every part by its own rule, along its share of tan, and
+// returns the union of their conditions. If one errs, none moves.
+func (q *Product) Retract(tan []float64, rho float64) (Condition, error) {
+	checkLen("Product.Retract", "tan", tan, q.NumParams())
+	q.Natural(q.saved)
+	var cond Condition
+	for i, d := range q.parts {
+		c, err := d.Retract(q.pp(tan, i), rho)
+		cond |= c
+		if err != nil {
+			q.restore(i)
+			return cond, q.partError(i, err)
+		}
+	}
+	return cond, nil
+}
+
+// Clone returns an independent copy.
+func (q *Product) Clone() Dist {
+	c := &Product{name: q.name, x: q.x, p: q.p, saved: make([]float64, len(q.saved))}
+	for _, d := range q.parts {
+		c.parts = append(c.parts, d.Clone())
+	}
+	return c
+}
+
+// MarshalBinary returns the bytes of η and of the names of the parts.
+func (q *Product) MarshalBinary() ([]byte, error) { return marshalEta(q) }
+
+// UnmarshalBinary restores what MarshalBinary returned, bit for bit, into a
+// product of the same families.
+func (q *Product) UnmarshalBinary(b []byte) error {
+	if len(q.parts) == 0 {
+		return errors.New("expfam: Product.UnmarshalBinary: the receiver has no parts, want a product of the saved families")
+	}
+	return unmarshalEta(q, b)
+}

@@ -1,0 +1,123 @@
+package expfam_test
+
+import (
+	"errors"
+	"math"
+	"math/rand/v2"
+	"strings"
+	"testing"
+
+	"github.com/natgrad/natgrad/expfam"
+	"github.com/natgrad/natgrad/expfam/expfamtest"
+)
+
+func newProduct(t *testing.T) *expfam.Product {
+	t.Helper()
+	g, err := expfam.NewGamma(2.5, 1.5)
+	if err != nil {
+		t.Fatal(err)
+	}
+	n, err := expfam.NewNormal([]float64{1, -1}, eye(2, 0.5))
+	if err != nil {
+		t.Fatal(err)
+	}
+	u, err := expfam.NewNormalUV(0.5, 2)
+	if err != nil {
+		t.Fatal(err)
+	}
+	p, err := expfam.NewProduct(g, n, u)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return p
+}
+
+func TestConformanceProduct(t *testing.T) {
+	expfamtest.Conformance(t, newProduct(t), &expfamtest.Options{Sized: true, Outside: [][]float64{{-1, 0, 0, 0}}})
+}
+
+func TestProduct(t *testing.T) {
+	p := newProduct(t)
+	if p.Len() != 3 || p.Name() != "product(gamma:2,normal:5,univariate-normal:2)" {
+		t.Errorf("Len is %d, Name %q", p.Len(), p.Name())
+	}
+	x := []float64{0.5, 1, 2, 3}
+	near(t, "Outcome", p.Outcome(x, 1), []float64{1, 2}, 0)
+	near(t, "Params", p.Params(p.Natural(nil), 0), p.Part(0).Natural(nil), 0)
+	want := p.Part(0).LogProb(x[:1]) + p.Part(1).LogProb(x[1:3]) + p.Part(2).LogProb(x[3:])
+	near(t, "LogProb", []float64{p.LogProb(x)}, []float64{want}, 0)
+
+	// A refusal by a later part leaves the earlier ones as they were and counts
+	// the index in the whole vector.
+	before := p.Natural(nil)
+	eta := p.Natural(nil)
+	eta[0], eta[8] = 7, math.NaN()
+	var e *expfam.DomainError
+	if err := p.SetNatural(eta); !errors.As(err, &e) || e.Index != 8 || !strings.HasPrefix(e.Param, "part 2: ") {
+		t.Errorf("error is %v", err)
+	}
+	near(t, "η after a refusal", p.Natural(nil), before, 0)
+	tan := make([]float64, 9)
+	tan[0], tan[7] = 1, math.Inf(1)
+	if cond, err := p.Retract(tan, 1); err == nil || cond&expfam.NonFinite == 0 {
+		t.Errorf("conditions %v, error %v", cond, err)
+	}
+	near(t, "η after a refused step", p.Natural(nil), before, 0)
+
+	if _, err := expfam.NewProduct(); err == nil {
+		t.Error("NewProduct() does not err")
+	}
+	if err := new(expfam.Product).UnmarshalBinary(nil); err == nil {
+		t.Error("unmarshalling into a product without parts does not err")
+	}
+}
+
+func TestGonumViews(t *testing.T) {
+	p := newProduct(t)
+	x := []float64{0.5, 1, 2, 3}
+	src := func() rand.Source { return rand.NewPCG(5, 5) }
+	v := expfam.Gonum(p, src())
+	near(t, "LogProb", []float64{v.LogProb(x)}, []float64{p.LogProb(x)}, 0)
+	near(t, "Rand", v.Rand(nil), p.Sample(nil, rand.New(src())), 0)
+	mv, ok := p.Part(1).(*expfam.Normal).MV(src())
+	if !ok {
+		t.Fatal("gonum refuses the covariance")
+	}
+	near(t, "MV", []float64{mv.LogProb(x[1:3])}, []float64{p.Part(1).LogProb(x[1:3])}, 1e-14)
+
+	for _, c := range uvViews(t) {
+		u := expfam.GonumUV(c.d, src())
+		near(t, c.d.Name(), []float64{u.LogProb(c.x), c.uv.LogProb(c.x)}, []float64{c.d.LogProb([]float64{c.x}), c.d.LogProb([]float64{c.x})}, 1e-13)
+		near(t, c.d.Name(), []float64{u.Rand()}, c.d.Sample(nil, rand.New(src())), 0)
+	}
+	for name, f := range map[string]func(){
+		"no source":   func() { expfam.Gonum(p, nil).Rand(nil) },
+		"dimension 4": func() { expfam.GonumUV(p, src()) },
+	} {
+		func() {
+			defer func() {
+				if recover() == nil {
+					t.Errorf("%s: no panic", name)
+				}
+			}()
+			f()
+		}()
+	}
+}
+
+type uvView struct {
+	d  expfam.Dist
+	uv interface{ LogProb(float64) float64 }
+	x  float64
+}
+
+func uvViews(t *testing.T) []uvView {
+	n, err1 := expfam.NewNormalUV(0.5, 2)
+	g, err2 := expfam.NewGamma(2.5, 1.5)
+	i, err3 := expfam.NewInverseGamma(2.5, 1.5)
+	e, err4 := expfam.NewExponential(3)
+	if err := errors.Join(err1, err2, err3, err4); err != nil {
+		t.Fatal(err)
+	}
+	return []uvView{{n, n.UV(nil), 0.3}, {g, g.UV(nil), 1.2}, {i, i.UV(nil), 1.2}, {e, e.UV(nil), 0.4}}
+}
