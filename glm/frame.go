@@ -100,7 +100,10 @@ func newColumns(fn string, fr Frame) (*columns, error) {
 	if l, ok := fr.(interface{ Line(row int) int }); ok {
 		c.line = l.Line
 	}
-	if t, ok := fr.(Table); ok {
+	switch t := fr.(type) {
+	case Table:
+		c.file = t.File
+	case *Table:
 		c.file = t.File
 	}
 	return c, nil
