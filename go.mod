@@ -4,6 +4,7 @@ go 1.26
 
 require (
 	github.com/go-gota/gota v0.12.0
+	github.com/kniren/gota v0.10.1
 	gonum.org/v1/gonum v0.17.0
 	gonum.org/v1/plot v0.17.0
 )

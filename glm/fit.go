@@ -29,9 +29,9 @@ type Result struct {
 	// its draws and densities are over θ.
 	VI *vi.Result
 
-	specs []PriorSpec    // the priors as specifications, to bind the fit to data again
-	centred bool         // the first of specs is about the column means
-	after *expfam.Normal // the prior of a fit that continued an earlier one
+	specs   []PriorSpec    // the priors as specifications, to bind the fit to data again
+	centred bool           // the first of specs is about the column means
+	after   *expfam.Normal // the prior of a fit that continued an earlier one
 }
 
 // Fit fits a model in one call: it is NewModel followed by Model.Fit.
@@ -49,7 +49,7 @@ func Fit(ctx context.Context, formula string, data Frame, opt *Options) (*Result
 func (m *Model) start(t *vi.Target) (*expfam.Normal, error) {
 	phi := make([]float64, m.dim)
 	if m.after != nil {
-		beta := m.after.Posterior.Mean(nil)
+		beta := m.after.Mean(nil)
 		copy(phi[m.p:], beta[m.p:])
 		m.toPhi(phi[:m.p], beta[:m.p])
 	} else {
@@ -150,10 +150,8 @@ func (m *Model) finish(res *vi.Result) (*Result, error) {
 	for j := range m.Priors {
 		f.Priors = append(f.Priors, m.PriorText(j))
 	}
-	f.specs, f.centred = m.specs(), m.InterceptCentred
-	if m.after != nil {
-		f.after = m.after.Posterior
-	}
+	f.specs, f.centred, f.means = m.specs(), m.InterceptCentred, m.means
+	f.after = m.after
 	if w := m.separation(q.Mean(nil)); w != "" {
 		f.Warnings = append(f.Warnings, w)
 	}

@@ -94,18 +94,28 @@ func (m *Model) workers() int {
 }
 
 func (m *Model) pointwise(fn string, f *Result) (*psis.Pointwise, []float64, error) {
-	if f == nil || f.VI == nil || f.VI.Draws == nil {
-		return nil, nil, fmt.Errorf("glm: %s: the fit has no draws (Settings.Diagnostics was negative); want a fit with diagnostics", fn)
+	if f == nil || f.VI == nil {
+		return nil, nil, fmt.Errorf("glm: %s: the fit is nil", fn)
 	}
 	if len(f.Names) != m.dim {
 		return nil, nil, fmt.Errorf("glm: %s: the fit has %d parameters, the model %d; want a fit of this model", fn, len(f.Names), m.dim)
 	}
-	lw := make([]float64, len(f.VI.LogP))
-	for i := range lw {
-		lw[i] = f.VI.LogP[i] - f.VI.LogQ[i]
+	v := f.VI
+	if v.Draws == nil { // loaded from a file
+		var err error
+		if v, err = m.Judge(f, &m.settings); err != nil {
+			return nil, nil, fmt.Errorf("glm: %s: %w", fn, err)
+		}
+		if v.Draws == nil {
+			return nil, nil, fmt.Errorf("glm: %s: Settings.Diagnostics is negative; want draws", fn)
+		}
 	}
-	s, _ := f.VI.Draws.Dims()
+	lw := make([]float64, len(v.LogP))
+	for i := range lw {
+		lw[i] = v.LogP[i] - v.LogQ[i]
+	}
+	s, _ := v.Draws.Dims()
 	return &psis.Pointwise{Draws: s, N: m.Design.X.Rows, LogLik: func(dst []float64, lo, hi int) {
-		m.PointwiseLogLik(dst, f.VI.Draws, lo, hi)
+		m.PointwiseLogLik(dst, v.Draws, lo, hi)
 	}}, lw, nil
 }

@@ -43,7 +43,7 @@ type Model struct {
 	// predictor where all columns are zero.
 	InterceptCentred bool
 
-	after    *Result
+	after    *expfam.Normal
 	settings vi.Settings
 	means    []float64 // of the columns of X
 	p, dim   int
@@ -83,11 +83,12 @@ func NewModel(formula string, data Frame, opt *Options) (*Model, error) {
 }
 
 func newModel(d *Design, opt *Options) (*Model, error) {
-	m := &Model{Design: d, Family: opt.Family, settings: opt.Settings, after: opt.After}
+	m := &Model{Design: d, Family: opt.Family, settings: opt.Settings}
 	if m.Family == nil {
 		m.Family = Gaussian()
 	}
-	if a := m.after; a != nil {
+	if a := opt.After; a != nil {
+		m.after = a.Posterior
 		if a.Family.String() != m.Family.String() {
 			return nil, fmt.Errorf("glm: NewModel: the family is %s, but the posterior that serves as prior has family %s", m.Family, a.Family)
 		}
@@ -95,18 +96,13 @@ func newModel(d *Design, opt *Options) (*Model, error) {
 			return nil, fmt.Errorf("glm: NewModel: Options.Priors and Options.After exclude each other: the earlier posterior is the prior of all parameters")
 		}
 	}
-	rows := make([]int, len(d.Rows))
-	for i, r := range d.Rows {
-		rows[i] = r + 1
-	}
-	if err := m.Family.CheckOutcome(d.Y, d.Trials, rows, d.Outcome); err != nil {
+	if err := m.bindOutcome(); err != nil {
 		return nil, err
 	}
-	m.outcome = Outcome{Y: d.Y, Trials: d.Trials, Weights: d.Weights, Offset: d.Offset}
-	m.loglik = m.Family.Eval(m.outcome)
-	m.Names = append(slices.Clone(d.Names), m.Family.AuxNames()...)
-	m.p, m.dim = len(d.Names), len(m.Names)
 	sds := m.columnMoments()
+	if opt.After != nil && !slices.Equal(m.Names, opt.After.Names) {
+		return nil, fmt.Errorf("glm: NewModel: the parameters are %q, but those of the posterior that serves as prior are %q", m.Names, opt.After.Names)
+	}
 	if err := m.setPriors(opt.Priors, sds); err != nil {
 		return nil, err
 	}
@@ -114,6 +110,23 @@ func newModel(d *Design, opt *Options) (*Model, error) {
 		return nil, err
 	}
 	return m, nil
+}
+
+// bindOutcome checks the outcome and names the parameters.
+func (m *Model) bindOutcome() error {
+	d := m.Design
+	rows := make([]int, len(d.Rows))
+	for i, r := range d.Rows {
+		rows[i] = r + 1
+	}
+	if err := m.Family.CheckOutcome(d.Y, d.Trials, rows, d.Outcome); err != nil {
+		return err
+	}
+	m.outcome = Outcome{Y: d.Y, Trials: d.Trials, Weights: d.Weights, Offset: d.Offset}
+	m.loglik = m.Family.Eval(m.outcome)
+	m.Names = append(slices.Clone(d.Names), m.Family.AuxNames()...)
+	m.p, m.dim = len(d.Names), len(m.Names)
+	return nil
 }
 
 // columnMoments fills means and returns the standard deviations of the columns.
@@ -151,9 +164,6 @@ func (m *Model) positive() []bool {
 
 func (m *Model) setPriors(specs []PriorSpec, sds []float64) error {
 	if m.after != nil {
-		if !slices.Equal(m.Names, m.after.Names) {
-			return fmt.Errorf("glm: NewModel: the parameters are %q, but those of the posterior that serves as prior are %q", m.Names, m.after.Names)
-		}
 		m.Priors = make([]Prior, m.dim)
 		return nil
 	}
@@ -170,6 +180,18 @@ func (m *Model) setPriors(specs []PriorSpec, sds []float64) error {
 		}
 	}
 	return nil
+}
+
+// specs returns the priors as specifications in the order of Names.
+func (m *Model) specs() []PriorSpec {
+	if m.after != nil {
+		return nil
+	}
+	s := make([]PriorSpec, m.dim)
+	for j, p := range m.Priors {
+		s[j] = PriorSpec{Name: m.Names[j], Prior: p}
+	}
+	return s
 }
 
 // PriorText says in words what the prior of parameter j is.
@@ -263,8 +285,7 @@ func (m *Model) allowRankDeficient(rank error) error {
 // Target returns the posterior density over θ as the engine takes it, with the
 // rows in the order of the design. Its dimension and names are those of the model.
 func (m *Model) Target() *vi.Target {
-	t := m.target(identity(m.p), 0, m.Design.X, m.loglik)
-	return t
+	return m.target(identity(m.p), 0, m.Design.X, m.loglik)
 }
 
 // engineTarget is the target in the coordinates φ, its rows in random order if
@@ -324,7 +345,7 @@ func (m *Model) target(t []float64, logDet float64, x blas64.General, eval func(
 		Name: "likelihood", X: x, Offset: m.outcome.Offset, Aux: aux, Degree: m.Family.Degree(), Width: likelihoodWidth(m.Family), Eval: eval,
 	})
 	if m.after != nil {
-		lin.Terms = append(lin.Terms, normalPriorTerm(m.after.Posterior, t, m.p))
+		lin.Terms = append(lin.Terms, normalPriorTerm(m.after, t, m.p))
 	} else {
 		lin.Terms = append(lin.Terms, m.priorTerms(t)...)
 	}

@@ -128,3 +128,9 @@ func sortedQuantile(sorted []float64, p float64) float64 {
 	k := sort.Search(len(sorted), func(i int) bool { return float64(i+1)/float64(len(sorted)) >= p })
 	return sorted[min(k, len(sorted)-1)]
 }
+
+// quantiles returns the 5 % and 95 % quantiles of v, which it sorts.
+func quantiles(v []float64) (q05, q95 float64) {
+	slices.Sort(v)
+	return sortedQuantile(v, 0.05), sortedQuantile(v, 0.95)
+}

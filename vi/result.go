@@ -30,7 +30,9 @@ type Result struct {
 
 	// KHat is the Pareto shape of the importance ratios p/q of Diagnostics
 	// draws (Vehtari et al. 2024): below 0.7 q is good enough to be corrected by
-	// importance sampling. NaN if there were no diagnostics.
+	// importance sampling. NaN if there were no diagnostics. The shape says
+	// nothing about the size of the ratios, so HighKHat is raised only if
+	// Spread shows that they matter.
 	KHat float64
 	// ESS is the effective number of those draws after Pareto smoothing.
 	ESS float64
@@ -65,12 +67,26 @@ func (g Grade) String() string {
 	return [...]string{"good", "caution", "bad"}[g]
 }
 
+// Spread is the relative variance of the importance ratios, an estimate of
+// χ²(p‖q). By the Cauchy–Schwarz inequality no posterior mean differs from that of
+// q by more than √Spread standard deviations of q. NaN without diagnostics.
+func (r *Result) Spread() float64 {
+	if !(r.ESS > 0) {
+		return math.NaN()
+	}
+	return float64(len(r.LogWeights))/r.ESS - 1
+}
+
+// negligibleSpread is the spread below which means are within 0.1 sd whatever
+// the shape of the tail of the ratios.
+const negligibleSpread = 0.01
+
 // Grade judges the fit: Bad if it did not converge, saw a non-finite ELBO or
-// has k̂ ≥ 1; Caution if 0.7 ≤ k̂ < 1, if k̂ is unknown, or if the ELBO
-// fell; else Good.
+// has a k̂ of 1 or more; Caution if k̂ is 0.7 or more or unknown, or if the ELBO
+// fell; else Good. A high k̂ counts only if the ratios spread by more than 1 %.
 func (r *Result) Grade() Grade {
 	switch {
-	case r == nil, r.Status != Converged, !finite(r.ELBO), r.KHat >= 1:
+	case r == nil, r.Status != Converged, !finite(r.ELBO), r.Conditions&expfam.HighKHat != 0 && r.KHat >= 1:
 		return Bad
 	case math.IsNaN(r.KHat), r.Conditions&(expfam.HighKHat|expfam.ObjectiveFell) != 0:
 		return Caution
@@ -94,7 +110,10 @@ func (r *Result) Verdict() string {
 	default:
 		fmt.Fprintf(&b, ", k-hat %.2f", r.KHat)
 	}
-	if r.KHat >= 0.7 {
+	switch {
+	case r.Conditions&expfam.HighKHat == 0 && r.KHat >= 0.7:
+		b.WriteString(" (harmless: the importance ratios are equal to within 1 %)")
+	case r.KHat >= 0.7:
 		b.WriteString(": the true posterior has another shape than q, do not trust tails or standard deviations")
 	}
 	if c := r.Conditions &^ (expfam.HighKHat | expfam.NotConverged); c != 0 {
@@ -169,6 +188,17 @@ func (e *Engine) Result() (*Result, error) {
 	return r, err
 }
 
+// Judge examines a posterior without moving it, such as one read from a file:
+// ELBO, k̂ and ESS as after a fit. Its Status is Converged.
+func Judge(q Posterior, t *Target, s *Settings) (*Result, error) {
+	e, err := New(q, t, s)
+	if err != nil {
+		return nil, err
+	}
+	e.status = Converged
+	return e.Result()
+}
+
 func (e *Engine) restoreBest() error {
 	best := e.best.eta
 	if e.noisy {
@@ -221,7 +251,7 @@ func (e *Engine) diagnose(r *Result) error {
 		return fmt.Errorf("vi: importance ratios: %w", err)
 	}
 	r.KHat, r.ESS, r.LogEvidence = d.KHat, d.ESS, d.LogMean
-	if d.KHat >= 0.7 {
+	if d.KHat >= 0.7 && !(r.Spread() < negligibleSpread) {
 		e.conds |= expfam.HighKHat
 	}
 	return nil
