@@ -226,9 +226,12 @@ func (b *builder) keep(needed []*column) ([]int, error) {
 		}
 	}
 	if len(b.omitted) > 0 && b.enc.Missing != "omit" {
-		e := &MissingError{Func: b.cols.fn, N: b.cols.n}
+		e := &MissingError{Func: b.cols.fn, File: b.cols.file, N: b.cols.n}
 		for _, i := range b.omitted {
 			e.Rows = append(e.Rows, i+1)
+			if b.cols.line != nil {
+				e.Lines = append(e.Lines, b.cols.line(i))
+			}
 		}
 		for _, c := range needed {
 			var cells []int
@@ -343,8 +346,7 @@ func (b *builder) codes(v int, fl *FactorLevels) ([]int, error) {
 	return codes, nil
 }
 
-// fill builds X. Every row of a term has at most one entry that is not zero:
-// the product of its numeric variables, at the place that the levels give.
+// fill builds X.
 func (b *builder) fill(d *Design) error {
 	n, p := len(b.ev.rows), len(b.enc.Names)
 	if p == 0 {
@@ -374,32 +376,54 @@ func (b *builder) fill(d *Design) error {
 				return err
 			}
 		}
-		for row := 0; row < n; row++ {
-			value, at, stride := 1.0, 0, 1
-			for i, v := range c.vars {
-				fl := c.factor[i]
-				if fl == nil {
-					value *= numeric[v][row]
-					continue
+	}
+	// Terms within blocks of rows, so that a block stays in the cache while
+	// its columns are written.
+	const block = 64
+	for lo := 0; lo < n; lo += block {
+		hi := min(lo+block, n)
+		for k := range b.coded {
+			c := &b.coded[k]
+			if len(c.vars) == 1 && c.factor[0] == nil {
+				for row, x := range numeric[c.vars[0]][lo:hi] {
+					d.X.Data[(lo+row)*p+c.col] = x
 				}
-				k, width := levels[v][row], len(fl.Levels)
-				if !c.full[i] {
-					k, width = k-1, width-1
-				}
-				if k < 0 {
-					value = 0
-					break
-				}
-				at += k * stride
-				stride *= width
+				continue
 			}
-			if math.IsInf(value, 0) {
-				return b.cols.err(b.terms.label(c.vars), b.ev.rows[row], fmt.Sprint(value), "a finite product")
-			}
-			if value != 0 {
-				d.X.Data[row*p+c.col+at] = value
+			for row := lo; row < hi; row++ {
+				at, value := c.entry(row, numeric, levels)
+				if math.IsInf(value, 0) {
+					return b.cols.err(b.terms.label(c.vars), b.ev.rows[row], fmt.Sprint(value), "a finite product")
+				}
+				if value != 0 {
+					d.X.Data[row*p+c.col+at] = value
+				}
 			}
 		}
 	}
 	return nil
+}
+
+// entry returns the only entry of a term in a row that may differ from zero,
+// at being its place among the term's columns.
+func (c *codedTerm) entry(row int, numeric map[int][]float64, levels map[int][]int) (at int, value float64) {
+	value = 1
+	stride := 1
+	for i, v := range c.vars {
+		fl := c.factor[i]
+		if fl == nil {
+			value *= numeric[v][row]
+			continue
+		}
+		k, width := levels[v][row], len(fl.Levels)
+		if !c.full[i] {
+			k, width = k-1, width-1
+		}
+		if k < 0 {
+			return 0, 0
+		}
+		at += k * stride
+		stride *= width
+	}
+	return at, value
 }

@@ -2,6 +2,7 @@ package glm
 
 import (
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 	"unicode/utf8"
@@ -54,25 +55,36 @@ func (e *DataError) Error() string {
 // needs are missing.
 type MissingError struct {
 	Func    string
+	File    string   // name of the file, if the data came from one
 	Columns []string // columns with missing cells, in the order of their use
 	Cells   [][]int  // Cells[i] are the data rows, from 1, missing in Columns[i]
 	Rows    []int    // data rows, from 1, with at least one missing cell
+	Lines   []int    // the lines of Rows in the file; nil if not known
 	N       int      // number of rows of the frame
 }
 
 // Error names the columns and the first rows of each.
 func (e *MissingError) Error() string {
 	var b strings.Builder
-	fmt.Fprintf(&b, "glm.%s: %d of %d rows have missing values: ", e.Func, len(e.Rows), e.N)
+	b.WriteString("glm." + e.Func + ": ")
+	if e.File != "" {
+		b.WriteString(e.File + ": ")
+	}
+	fmt.Fprintf(&b, "%d of %d rows have missing values: ", len(e.Rows), e.N)
 	for i, c := range e.Columns {
 		if i > 0 {
 			b.WriteString("; ")
 		}
-		noun := "rows"
-		if len(e.Cells[i]) == 1 {
-			noun = "row"
+		fmt.Fprintf(&b, "%s in %s", c, countedInts("row", e.Cells[i]))
+		if len(e.Lines) == len(e.Rows) {
+			lines := make([]int, len(e.Cells[i]))
+			for k, row := range e.Cells[i] {
+				if at, ok := slices.BinarySearch(e.Rows, row); ok {
+					lines[k] = e.Lines[at]
+				}
+			}
+			fmt.Fprintf(&b, " (%s)", countedInts("line", lines))
 		}
-		fmt.Fprintf(&b, "%s in %s %s", c, noun, joinInts(e.Cells[i], 8))
 	}
 	b.WriteString(`; fill them in, or set Missing to "omit" to leave these rows out`)
 	return b.String()
@@ -130,12 +142,16 @@ func (e *RankError) Error() string {
 		e.P, e.Rank, joinStrings(e.Relations, 10, "; "))
 }
 
-func joinInts(v []int, limit int) string {
+// countedInts lists the first of v after a noun: "row 3", "rows 3, 5".
+func countedInts(noun string, v []int) string {
 	s := make([]string, len(v))
 	for i, x := range v {
 		s[i] = strconv.Itoa(x)
 	}
-	return joinStrings(s, limit, ", ")
+	if len(v) != 1 {
+		noun += "s"
+	}
+	return noun + " " + joinStrings(s, 8, ", ")
 }
 
 // joinStrings joins the first limit elements and counts the others.

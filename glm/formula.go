@@ -75,8 +75,15 @@ func ParseFormula(s string) (*Formula, error) {
 		return nil, p.errorf("unexpected %s, want an operator or the end", p.tok)
 	}
 	// The dot needs the data, everything else can be refused now.
-	if _, err := f.expand(nil); err != nil {
+	m, err := f.expand(nil)
+	if err != nil {
 		return nil, err
+	}
+	response := f.response.String()
+	for _, t := range m.terms {
+		if len(t) == 1 && m.vars[t[0]].String() == response {
+			return nil, p.errorAt(m.vars[t[0]].pos, "the response %s is also a term", response)
+		}
 	}
 	return f, nil
 }
