@@ -43,7 +43,8 @@ func (t Table) Line(row int) int {
 
 // ReadCSV reads comma-separated values with a header line; name is used in
 // messages only. If the header holds no comma outside quotes, the separator
-// is a semicolon or a tab, whichever comes first. A UTF-8 byte order mark,
+// is a semicolon or a tab, whichever comes first; where semicolons separate,
+// 0,5 is the number 0.5, as in R's read.csv2. A UTF-8 byte order mark,
 // CRLF line ends and quoted fields with line breaks are accepted. Blank lines
 // are skipped, white space around header names and cells is removed.
 //
@@ -82,6 +83,7 @@ func ReadCSV(r io.Reader, name string) (Table, error) {
 	if err != nil {
 		return Table{}, err
 	}
+	b.decimalComma = cr.Comma == ';'
 	for {
 		rec, err := cr.Read()
 		if err == io.EOF {
@@ -190,6 +192,8 @@ type csvBuilder struct {
 	lines []int
 	rows  int
 	plain bool // row i stands in line i+2 so far
+
+	decimalComma bool
 }
 
 func newCSVBuilder(file string, header []string, line int) (*csvBuilder, error) {
@@ -242,6 +246,9 @@ func (b *csvBuilder) add(rec []string, line int) error {
 			continue
 		}
 		v, err := strconv.ParseFloat(s, 64)
+		if err != nil && b.decimalComma && strings.Count(s, ",") == 1 && !strings.Contains(s, ".") {
+			v, err = strconv.ParseFloat(strings.Replace(s, ",", ".", 1), 64)
+		}
 		switch {
 		case err != nil && !errors.Is(err, strconv.ErrRange):
 			c.isText, c.num = true, nil

@@ -92,8 +92,13 @@ func TestReadCSVErrors(t *testing.T) {
 			}
 		})
 	}
+	// Where semicolons separate, commas are decimal points.
+	tb, err := ReadCSV(strings.NewReader("a;b;c\n0,5;1,2,3;1,x\n-2;7;2\n3.25;8;3\n"), "d.csv")
+	if err != nil || fmt.Sprint(tb.Types(), tb.Col("a").Float()) != "[float string string] [0.5 -2 3.25]" {
+		t.Error(tb, err)
+	}
 	// An infinity among text is text.
-	tb, err := ReadCSV(strings.NewReader("a\nInf\ncity\n"), "d.csv")
+	tb, err = ReadCSV(strings.NewReader("a\nInf\ncity\n"), "d.csv")
 	if err != nil || tb.Col("a").Type() != series.String {
 		t.Error(tb, err)
 	}

@@ -6,6 +6,10 @@ import (
 	"math"
 	"math/rand/v2"
 	"slices"
+<<<<<<< HEAD
+=======
+	"strings"
+>>>>>>> wt-formula
 	"testing"
 
 	"github.com/go-gota/gota/dataframe"
@@ -102,6 +106,24 @@ func TestCheckRank(t *testing.T) {
 	}
 }
 
+<<<<<<< HEAD
+=======
+func TestRankErrorText(t *testing.T) {
+	e := &RankError{Columns: []string{"x3"}, Relations: []string{"x3 = 2·x1 − x2"}, N: 9, P: 4, Rank: 3}
+	if got := e.Error(); got != "glm.CheckRank: the design has 4 columns but rank 3; collinear: x3 = 2·x1 − x2" {
+		t.Error(got)
+	}
+	e = &RankError{N: 2, P: 4, Rank: 2, TooFew: true}
+	if got := e.Error(); got != "glm.CheckRank: 2 rows cannot determine 4 coefficients (rank 2)" {
+		t.Error(got)
+	}
+	e = &RankError{P: 30, Rank: 10, Relations: strings.Split("a b c d e f g h i j k l", " ")}
+	if got := e.Error(); !strings.HasSuffix(got, "i; j; … 2 more") {
+		t.Error(got)
+	}
+}
+
+>>>>>>> wt-formula
 // TestCheckRankPaths: the Cholesky shortcut never passes what the QR refuses.
 func TestCheckRankPaths(t *testing.T) {
 	rng := rand.New(rand.NewPCG(3, 4))

@@ -199,6 +199,27 @@ func sameAs(d *Design, x, off, trials []float64, rows []int, err error) error {
 	return nil
 }
 
+<<<<<<< HEAD
+=======
+// Further rows must carry the outcome as the first ones did.
+func TestFurtherOutcome(t *testing.T) {
+	text := mustDesign(t, "won ~ x", table(t, csvSmall), DesignOptions{}).Encoding()
+	number := mustDesign(t, "y ~ x", table(t, csvSmall), DesignOptions{}).Encoding()
+	d, err := text.Design(table(t, "won,x\nyes,1\nyes,2\n"))
+	if err != nil || fmt.Sprint(d.Y, d.OutcomeLevels) != "[1 1] [no yes]" {
+		t.Error(d, err)
+	}
+	for csv, enc := range map[string]*Encoding{
+		"won,x\nmaybe,1\n": text, "won,x\n1,1\n": text, "y,x\nyes,1\n": number, "x\n1\n": number,
+	} {
+		var e *DataError
+		if _, err := enc.Design(table(t, csv)); !errors.As(err, &e) || e.Func != "Design" {
+			t.Errorf("%q: %v", csv, err)
+		}
+	}
+}
+
+>>>>>>> wt-formula
 // An encoding may come from a file that anyone wrote.
 func TestEncodingChecked(t *testing.T) {
 	tb := table(t, csvSmall)

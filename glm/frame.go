@@ -195,7 +195,8 @@ func (c *columns) numeric(name string) ([]float64, error) {
 }
 
 // numbers counts the cells of a text column that are numbers and returns the
-// first row that is neither a number nor missing, −1 if there is none.
+// first row that is neither a number nor missing, −1 if there is none. An
+// infinity spelt as a word is no number here.
 func (c *column) numbers() (count, cells, firstBad int) {
 	firstBad = -1
 	for i, s := range c.text {
@@ -203,13 +204,23 @@ func (c *column) numbers() (count, cells, firstBad int) {
 			continue
 		}
 		cells++
-		if _, err := strconv.ParseFloat(s, 64); err == nil {
+		if looksNumeric(s) {
 			count++
 		} else if firstBad < 0 {
 			firstBad = i
 		}
 	}
 	return count, cells, firstBad
+}
+
+// looksNumeric reports whether s is a number. Words are told by their first
+// byte, because an error of ParseFloat allocates.
+func looksNumeric(s string) bool {
+	if c := s[0]; c != '+' && c != '-' && c != '.' && !isDigit(c) {
+		return false
+	}
+	_, err := strconv.ParseFloat(s, 64)
+	return err == nil
 }
 
 func wantNumber(err error) string {
