@@ -6,10 +6,7 @@ import (
 	"math"
 	"math/rand/v2"
 	"slices"
-<<<<<<< HEAD
-=======
 	"strings"
->>>>>>> wt-formula
 	"testing"
 
 	"github.com/go-gota/gota/dataframe"
@@ -106,8 +103,6 @@ func TestCheckRank(t *testing.T) {
 	}
 }
 
-<<<<<<< HEAD
-=======
 func TestRankErrorText(t *testing.T) {
 	e := &RankError{Columns: []string{"x3"}, Relations: []string{"x3 = 2·x1 − x2"}, N: 9, P: 4, Rank: 3}
 	if got := e.Error(); got != "glm.CheckRank: the design has 4 columns but rank 3; collinear: x3 = 2·x1 − x2" {
@@ -123,7 +118,6 @@ func TestRankErrorText(t *testing.T) {
 	}
 }
 
->>>>>>> wt-formula
 // TestCheckRankPaths: the Cholesky shortcut never passes what the QR refuses.
 func TestCheckRankPaths(t *testing.T) {
 	rng := rand.New(rand.NewPCG(3, 4))

@@ -199,8 +199,6 @@ func sameAs(d *Design, x, off, trials []float64, rows []int, err error) error {
 	return nil
 }
 
-<<<<<<< HEAD
-=======
 // Further rows must carry the outcome as the first ones did.
 func TestFurtherOutcome(t *testing.T) {
 	text := mustDesign(t, "won ~ x", table(t, csvSmall), DesignOptions{}).Encoding()
@@ -219,7 +217,6 @@ func TestFurtherOutcome(t *testing.T) {
 	}
 }
 
->>>>>>> wt-formula
 // An encoding may come from a file that anyone wrote.
 func TestEncodingChecked(t *testing.T) {
 	tb := table(t, csvSmall)

@@ -30,7 +30,8 @@ type Result struct {
 	VI *vi.Result
 
 	specs   []PriorSpec    // the priors as specifications, to bind the fit to data again
-	centred bool           // the first of specs is about the column means
+	centred bool           // the prior of the intercept is about the column means
+	means   []float64      // those means
 	after   *expfam.Normal // the prior of a fit that continued an earlier one
 }
 
