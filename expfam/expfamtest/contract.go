@@ -174,7 +174,17 @@ func checkAliasing(c *checker) {
 			c.errorf("the receiver keeps a slice of the caller (%d): %v", k, err)
 		}
 	}
-	for i, s := range [][]float64{d.Natural(nil), d.Expectation(nil), d.Mean(nil)} {
+	rng := rand.New(rand.NewPCG(c.o.Seed, 6))
+	for i, f := range []func(dst []float64) []float64{
+		d.Natural, d.Expectation, d.Mean,
+		func(dst []float64) []float64 { return d.SuffStat(dst, c.draws[0]) },
+		func(dst []float64) []float64 { return d.FisherMul(dst, v) },
+		func(dst []float64) []float64 { return d.Sample(dst, rng) },
+	} {
+		s := f(nil)
+		if &s[0] == &f(nil)[0] {
+			c.errorf("two results of one method share their memory (%d)", i)
+		}
 		for j := range s {
 			s[j] = math.NaN()
 		}
