@@ -312,3 +312,56 @@ func TestKLTypes(t *testing.T) {
 	}()
 	g.(*expfam.Gamma).KLTo(b)
 }
+
+// TestRetractHopeless checks the error of a step that no number of halvings
+// brings back into the domain.
+func TestRetractHopeless(t *testing.T) {
+	g := must[*expfam.Gamma](t)(expfam.NewGamma(2, 3))
+	before := g.Natural(nil)
+	c, err := g.Retract([]float64{0, 1e300}, 1)
+	if err == nil || !strings.Contains(err.Error(), "gamma.Retract") || c != expfam.Shortened {
+		t.Errorf("conditions %v, error %v", c, err)
+	}
+	for i, v := range g.Natural(nil) {
+		if v != before[i] {
+			t.Errorf("the receiver moved to %v", g.Natural(nil))
+		}
+	}
+	// A step whose plain sum overflows is no worse than any other.
+	if c, err := g.Retract([]float64{1e20, -1e10}, 1e10); err != nil {
+		t.Errorf("conditions %v, error %v", c, err)
+	}
+}
+
+func BenchmarkFamilies(b *testing.B) {
+	p20 := make([]float64, 20)
+	for i := range p20 {
+		p20[i] = 0.5 + float64(i)
+	}
+	for _, d := range []expfam.Dist{
+		must[*expfam.Gamma](b)(expfam.NewGamma(3, 2)),
+		must[*expfam.Beta](b)(expfam.NewBeta(3, 2)),
+		must[*expfam.Poisson](b)(expfam.NewPoisson(30)),
+		must[*expfam.Dirichlet](b)(expfam.NewDirichlet(p20)),
+	} {
+		rng := rand.New(rand.NewPCG(1, 1))
+		x, m, q := d.Sample(nil, rng), d.Expectation(nil), d.Clone()
+		for _, c := range []struct {
+			name string
+			f    func()
+		}{
+			{"Sample", func() { d.Sample(x, rng) }},
+			{"LogProb", func() { d.LogProb(x) }},
+			{"Expectation", func() { d.Expectation(m) }},
+			{"Retract", func() { q.Retract(m, 0) }},
+			{"SetExpectation", func() { q.SetExpectation(m) }},
+		} {
+			b.Run(d.Name()+"/"+c.name, func(b *testing.B) {
+				b.ReportAllocs()
+				for b.Loop() {
+					c.f()
+				}
+			})
+		}
+	}
+}
