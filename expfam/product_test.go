@@ -85,6 +85,13 @@ func TestGonumViews(t *testing.T) {
 	}
 	near(t, "MV", []float64{mv.LogProb(x[1:3])}, []float64{p.Part(1).LogProb(x[1:3])}, 1e-14)
 
+	dir, err := expfam.NewDirichlet([]float64{0.5, 2, 3})
+	if err != nil {
+		t.Fatal(err)
+	}
+	y := []float64{0.1, 0.3, 0.6}
+	near(t, "Dirichlet", []float64{dir.MV(nil).LogProb(y)}, []float64{dir.LogProb(y)}, 1e-13)
+
 	for _, c := range uvViews(t) {
 		u := expfam.GonumUV(c.d, src())
 		near(t, c.d.Name(), []float64{u.LogProb(c.x), c.uv.LogProb(c.x)}, []float64{c.d.LogProb([]float64{c.x}), c.d.LogProb([]float64{c.x})}, 1e-13)
@@ -116,8 +123,15 @@ func uvViews(t *testing.T) []uvView {
 	g, err2 := expfam.NewGamma(2.5, 1.5)
 	i, err3 := expfam.NewInverseGamma(2.5, 1.5)
 	e, err4 := expfam.NewExponential(3)
-	if err := errors.Join(err1, err2, err3, err4); err != nil {
+	b, err5 := expfam.NewBeta(2, 0.7)
+	p, err6 := expfam.NewPoisson(4.5)
+	c, err7 := expfam.NewCategorical([]float64{0.2, 0.5, 0.3})
+	o, err8 := expfam.NewBernoulli(0.3)
+	if err := errors.Join(err1, err2, err3, err4, err5, err6, err7, err8); err != nil {
 		t.Fatal(err)
 	}
-	return []uvView{{n, n.UV(nil), 0.3}, {g, g.UV(nil), 1.2}, {i, i.UV(nil), 1.2}, {e, e.UV(nil), 0.4}}
+	return []uvView{
+		{n, n.UV(nil), 0.3}, {g, g.UV(nil), 1.2}, {i, i.UV(nil), 1.2}, {e, e.UV(nil), 0.4},
+		{b, b.UV(nil), 0.6}, {p, p.UV(nil), 3}, {c, c.UV(nil), 2}, {o, o.UV(nil), 1},
+	}
 }
