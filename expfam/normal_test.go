@@ -80,7 +80,7 @@ func TestConformanceNormal(t *testing.T) {
 }
 
 func TestConformanceDiagNormal(t *testing.T) {
-	q, err := expfam.NewDiagNormal([]float64{1, -30, 0.1}, []float64{0.5, 4, 0.05})
+	q, err := expfam.NewDiagNormal([]float64{1, -300, 0.01}, []float64{0.5, 20, 1e-3})
 	if err != nil {
 		t.Fatal(err)
 	}
