@@ -144,8 +144,8 @@ func TestGaussianAliasing(t *testing.T) {
 	}
 }
 
-// posterior is what the variational engine asks of a Gaussian.
-type posterior interface {
+// enginePosterior is what the variational engine asks of a Gaussian.
+type enginePosterior interface {
 	expfam.Dist
 	Tangent(dst []float64, d *expfam.Draw, w float64)
 	EntropyTangent(dst []float64) (exact bool)
@@ -156,4 +156,4 @@ type posterior interface {
 	PredictorVar(dst []float64, x blas64.General, work []float64) []float64
 }
 
-var _ = []posterior{(*expfam.Normal)(nil), (*expfam.DiagNormal)(nil), (*expfam.NormalUV)(nil)}
+var _ = []enginePosterior{(*expfam.Normal)(nil), (*expfam.DiagNormal)(nil), (*expfam.NormalUV)(nil)}
