@@ -107,7 +107,7 @@ func TestGaussianBytesAreTheirOwn(t *testing.T) {
 				t.Errorf("a refused zero %s has %d parameters", z.Name(), z.NumParams())
 			}
 			if i == j {
-				near(t, d.Name(), z.Natural(nil), d.Natural(nil), 0)
+				nearVec(t, d.Name(), z.Natural(nil), d.Natural(nil), 0)
 			}
 		}
 	}
@@ -132,12 +132,12 @@ func TestGaussianAliasing(t *testing.T) {
 				t.Errorf("Mirror[%d] is %v, want %v", i, want[i], v)
 			}
 		}
-		near(t, "Mirror in place", m.Mirror(x, x), want, 0)
+		nearVec(t, "Mirror in place", m.Mirror(x, x), want, 0)
 	}
 	if l := q.LogDetPrecision(); l == 0 {
 		t.Error("log|S| is 0")
 	} else {
-		near(t, "log|S|", []float64{l}, []float64{logAbsDet(q.Precision(nil))}, 1e-12)
+		nearVec(t, "log|S|", []float64{l}, []float64{logAbsDet(q.Precision(nil))}, 1e-12)
 	}
 	if k := newWishart(t, 4, eye(3, 1)).Order(); k != 3 {
 		t.Errorf("Order is %d", k)
