@@ -477,21 +477,33 @@ func TestNormalAllocations(t *testing.T) {
 	tan := make([]float64, q.NumParams())
 	x := blas64.General{Rows: n, Cols: d - 1, Stride: d - 1, Data: randVec(n*d, rng)}
 	v, sd, work := make([]float64, n), make([]float64, d), make([]float64, expfam.PredictorWork)
+	eta := q.Natural(nil)
 	safe := make([]float64, q.NumParams())
-	safe[d] = 1
+	safe[d] = -2 * eta[d] // S − 2ρG is indefinite
+	move := func(tan []float64, rho float64, want expfam.Condition) {
+		if cond, err := q.Retract(tan, rho); cond != want || err != nil {
+			t.Fatal(cond, err)
+		}
+	}
 	for name, call := range map[string]func(){
 		"step": func() {
 			clear(tan)
 			q.Tangent(tan, price, 0.5)
-			q.Tangent(tan, stein, 0.001)
+			q.Tangent(tan, stein, 1e-6)
 			q.EntropyTangent(tan)
-			q.Retract(tan, 0.1)
+			move(tan, 0.1, 0)
 		},
-		"safe step":    func() { safe[d] = 1 / (sd[0]*sd[0] + 1e-9); q.Retract(safe, 1) },
-		"PredictorVar": func() { q.Retract(tan, 0); q.PredictorVar(v, x, work) },
+		"safe step":    func() { move(safe, 1, expfam.Retracted) },
+		"PredictorVar": func() { move(safe, 0, 0); q.PredictorVar(v, x, work) },
 		"CovColumn":    func() { q.CovColumn(sd, 3); q.Mirror(sd, sd); q.Sd(sd) },
 	} {
-		if n := testing.AllocsPerRun(20, call); n != 0 {
+		run := func() {
+			if err := q.SetNatural(eta); err != nil {
+				t.Fatal(err)
+			}
+			call()
+		}
+		if n := testing.AllocsPerRun(20, run); n != 0 {
 			t.Errorf("%s allocates %v times", name, n)
 		}
 	}
