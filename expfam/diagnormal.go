@@ -398,7 +398,7 @@ func (n *DiagNormal) Retract(tan []float64, rho float64) (Condition, error) {
 		rho /= 2
 		cond |= Shortened
 	}
-	return cond | NonFinite, &DomainError{n.Name(), "Retract", "rho·tan", -1, rho, "a step whose result is representable"}
+	return cond | NonFinite, &DomainError{n.Name(), "Retract", "rho", -1, rho, "a step whose result is representable (tried down to this value)"}
 }
 
 // KLTo returns KL(receiver‖q) in nats; q must be a *DiagNormal of equal Dim.

@@ -96,6 +96,9 @@ func unmarshalEta(d Dist, b []byte) error {
 	if err != nil {
 		return err
 	}
+	if len(eta) == 0 {
+		return fmt.Errorf("expfam: %s.UnmarshalBinary: the bytes hold no parameters", d.Name())
+	}
 	if r, ok := d.(resizer); ok && d.NumParams() == 0 {
 		if err := r.resize(dim, len(eta)); err != nil {
 			return fmt.Errorf("expfam: %s.UnmarshalBinary: %w", d.Name(), err)

@@ -113,7 +113,9 @@ func (g *Gamma) SetNatural(eta []float64) error {
 
 // Expectation writes m = (ψ(α) − log β, α/β) = (E[log x], E[x]).
 func (g *Gamma) Expectation(dst []float64) []float64 {
-	return fill2("gamma.Expectation", dst, special.Digamma(g.shape)-math.Log(g.rate), g.shape/g.rate)
+	// log m₁ − m₀ is exactly what the inverse needs at large shapes.
+	mean := g.shape / g.rate
+	return fill2("gamma.Expectation", dst, math.Log(mean)-special.LogMinusDigamma(g.shape), mean)
 }
 
 // SetExpectation solves log α − ψ(α) = log m₁ − m₀ for the shape and takes the

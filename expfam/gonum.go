@@ -84,3 +84,30 @@ func (g *InverseGamma) UV(src rand.Source) distuv.InverseGamma {
 func (e *Exponential) UV(src rand.Source) distuv.Exponential {
 	return distuv.Exponential{Rate: e.Rate(), Src: src}
 }
+
+// UV returns the same distribution as gonum holds it, which has a CDF and
+// quantiles.
+func (b *Beta) UV(src rand.Source) distuv.Beta {
+	return distuv.Beta{Alpha: b.Alpha(), Beta: b.Beta(), Src: src}
+}
+
+// UV returns the same distribution as gonum holds it, which has a CDF.
+func (p *Poisson) UV(src rand.Source) distuv.Poisson {
+	return distuv.Poisson{Lambda: p.Rate(), Src: src}
+}
+
+// UV returns the same distribution as gonum holds it, which has a CDF and
+// quantiles.
+func (b *Bernoulli) UV(src rand.Source) distuv.Bernoulli {
+	return distuv.Bernoulli{P: b.Prob(), Src: src}
+}
+
+// UV returns the same distribution as gonum holds it, which has a CDF.
+func (c *Categorical) UV(src rand.Source) distuv.Categorical {
+	return distuv.NewCategorical(c.Probs(nil), src)
+}
+
+// MV returns the same distribution as gonum holds it.
+func (d *Dirichlet) MV(src rand.Source) *distmv.Dirichlet {
+	return distmv.NewDirichlet(d.Concentration(nil), src)
+}

@@ -91,7 +91,8 @@ func (g *InverseGamma) SetNatural(eta []float64) error {
 
 // Expectation writes m = (log β − ψ(α), α/β) = (E[log x], E[1/x]).
 func (g *InverseGamma) Expectation(dst []float64) []float64 {
-	return fill2("inverse-gamma.Expectation", dst, math.Log(g.scale)-special.Digamma(g.shape), g.shape/g.scale)
+	mean := g.shape / g.scale // of 1/x; see Gamma.Expectation
+	return fill2("inverse-gamma.Expectation", dst, special.LogMinusDigamma(g.shape)-math.Log(mean), mean)
 }
 
 // SetExpectation solves log α − ψ(α) = log m₁ + m₀ for the shape and takes the

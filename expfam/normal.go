@@ -193,7 +193,9 @@ func (n *Normal) Natural(dst []float64) []float64 {
 func (n *Normal) SetNatural(eta []float64) error { return n.setNatural("SetNatural", eta) }
 
 func (n *Normal) setNatural(fn string, eta []float64) error {
-	checkLen("Normal."+fn, "eta", eta, n.NumParams())
+	if len(eta) != n.NumParams() {
+		panicLen("Normal."+fn, "eta", len(eta), n.NumParams())
+	}
 	st := n.spare()
 	copy(st.eta, eta)
 	if firstNonFinite(eta) >= 0 || !st.factor() {

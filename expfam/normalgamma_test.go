@@ -49,14 +49,14 @@ func TestConformanceNormalWishart(t *testing.T) {
 // In one dimension the normal-Wishart is the normal-gamma.
 func TestNormalWishartIsNormalGamma(t *testing.T) {
 	a, b := newNG(t, 0.7, 2.5, 3, 1.25), newNW(t, []float64{0.7}, 2.5, 6, eye(1, 1/2.5))
-	near(t, "η", b.Natural(nil), a.Natural(nil), 1e-15)
-	near(t, "m", b.Expectation(nil), a.Expectation(nil), 1e-14)
-	near(t, "H", []float64{b.Entropy()}, []float64{a.Entropy()}, 1e-14)
-	near(t, "log p", []float64{b.LogProb([]float64{1, 2})}, []float64{a.LogProb([]float64{1, 2})}, 1e-14)
+	nearVec(t, "η", b.Natural(nil), a.Natural(nil), 1e-15)
+	nearVec(t, "m", b.Expectation(nil), a.Expectation(nil), 1e-14)
+	nearVec(t, "H", []float64{b.Entropy()}, []float64{a.Entropy()}, 1e-14)
+	nearVec(t, "log p", []float64{b.LogProb([]float64{1, 2})}, []float64{a.LogProb([]float64{1, 2})}, 1e-14)
 	c, d := newNG(t, -1, 1, 2, 4), newNW(t, []float64{-1}, 1, 4, eye(1, 0.125))
-	near(t, "KL", []float64{b.KLTo(d)}, []float64{a.KLTo(c)}, 1e-14)
+	nearVec(t, "KL", []float64{b.KLTo(d)}, []float64{a.KLTo(c)}, 1e-14)
 	want := distuv.Gamma{Alpha: 3, Beta: 1.25}.LogProb(2) + distuv.Normal{Mu: 0.7, Sigma: 1 / math.Sqrt(2.5*2)}.LogProb(1)
-	near(t, "gonum", []float64{a.LogProb([]float64{1, 2})}, []float64{want}, 1e-14)
+	nearVec(t, "gonum", []float64{a.LogProb([]float64{1, 2})}, []float64{want}, 1e-14)
 }
 
 // The inverse map over shapes from 1e-3 to 1e6.
@@ -69,13 +69,13 @@ func TestNormalGammaInverse(t *testing.T) {
 		if err := r.SetExpectation(m); err != nil {
 			t.Fatal(err)
 		}
-		near(t, "m", r.Expectation(nil), m, 1e-10)
+		nearVec(t, "m", r.Expectation(nil), m, 1e-10)
 		// m carries α only through log E τ − E log τ ≈ 1/(2α).
 		tol := 1e-10 + 1e-15*math.Abs(m[0])*2*alpha
 		if got := r.Alpha(); math.Abs(got/alpha-1) > tol {
 			t.Errorf("alpha is %v, want %v", got, alpha)
 		}
-		near(t, "mu0, kappa", []float64{r.Mu0(), r.Kappa()}, []float64{0.5, 3}, 1e-10)
+		nearVec(t, "mu0, kappa", []float64{r.Mu0(), r.Kappa()}, []float64{0.5, 3}, 1e-10)
 	}
 }
 
@@ -106,7 +106,7 @@ func TestConjugateNormalGamma(t *testing.T) {
 			t.Fatal(cond, err)
 		}
 		k0, r := prior.Kappa(), mean-prior.Mu0()
-		near(t, "posterior",
+		nearVec(t, "posterior",
 			[]float64{q.Mu0(), q.Kappa(), q.Alpha(), q.Beta()},
 			[]float64{(k0*prior.Mu0() + n*mean) / (k0 + n), k0 + n, prior.Alpha() + n/2, prior.Beta() + ss/2 + k0*n*r*r/(2*(k0+n))}, 1e-10/n)
 	}
@@ -148,11 +148,11 @@ func TestConjugateNormalWishart(t *testing.T) {
 	invert(t, inv)
 	inv.AddSym(inv, scatter)
 	invert(t, inv)
-	near(t, "scale", dense(q.Scale(nil)), dense(inv), 1e-10)
+	nearVec(t, "scale", dense(q.Scale(nil)), dense(inv), 1e-10)
 	mu0.ScaleVec(2.0/(2+n), mu0)
 	mu0.AddScaledVec(mu0, float64(n)/(2+n), mean)
-	near(t, "mu0", q.Mu0(nil), mu0.RawVector().Data, 1e-10)
-	near(t, "kappa, dof", []float64{q.Kappa(), q.Dof()}, []float64{2 + n, 6 + n}, 1e-12)
+	nearVec(t, "mu0", q.Mu0(nil), mu0.RawVector().Data, 1e-10)
+	nearVec(t, "kappa, dof", []float64{q.Kappa(), q.Dof()}, []float64{2 + n, 6 + n}, 1e-12)
 }
 
 func invert(t *testing.T, s *mat.SymDense) {

@@ -26,10 +26,10 @@ func TestNormalAffine(t *testing.T) {
 		var mu mat.VecDense
 		mu.MulVec(T, mat.NewVecDense(d, q.Mean(nil)))
 		mu.AddVec(&mu, mat.NewVecDense(k, a))
-		near(t, "mean", y.Mean(nil), mu.RawVector().Data, 1e-11)
+		nearVec(t, "mean", y.Mean(nil), mu.RawVector().Data, 1e-11)
 		var c mat.Dense
 		c.Product(T, q.Cov(nil), T.T())
-		near(t, "cov", dense(y.Cov(nil)), c.RawMatrix().Data, 1e-11)
+		nearVec(t, "cov", dense(y.Cov(nil)), c.RawMatrix().Data, 1e-11)
 	}
 	// There and back again.
 	T := mat.NewDense(d, d, randVec(d*d, rng))
@@ -45,8 +45,8 @@ func TestNormalAffine(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	near(t, "T⁻¹T", back.Natural(nil), q.Natural(nil), 1e-9)
-	near(t, "entropy", []float64{y.Entropy() - q.Entropy()}, []float64{logAbsDet(T)}, 1e-11)
+	nearVec(t, "T⁻¹T", back.Natural(nil), q.Natural(nil), 1e-9)
+	nearVec(t, "entropy", []float64{y.Entropy() - q.Entropy()}, []float64{logAbsDet(T)}, 1e-11)
 
 	twice := mat.NewDense(2, d, nil)
 	twice.Set(0, 1, 1)
@@ -76,9 +76,9 @@ func TestNormalMarginalConditional(t *testing.T) {
 	}
 	cov, mu := q.Cov(nil), q.Mean(nil)
 	for a, i := range idx {
-		near(t, "mean", m.Mean(nil)[a:a+1], mu[i:i+1], 1e-12)
+		nearVec(t, "mean", m.Mean(nil)[a:a+1], mu[i:i+1], 1e-12)
 		for b, j := range idx {
-			near(t, "cov", []float64{m.Cov(nil).At(a, b)}, []float64{cov.At(i, j)}, 1e-12)
+			nearVec(t, "cov", []float64{m.Cov(nil).At(a, b)}, []float64{cov.At(i, j)}, 1e-12)
 		}
 	}
 	// p(x) = p(x_c) p(x_r | x_c).
@@ -90,7 +90,7 @@ func TestNormalMarginalConditional(t *testing.T) {
 		}
 		xr := []float64{x[rest[0]], x[rest[1]], x[rest[2]]}
 		got := m.LogProb([]float64{x[3], x[1]}) + c.LogProb(xr)
-		near(t, "log p", []float64{got}, []float64{q.LogProb(x)}, 1e-11)
+		nearVec(t, "log p", []float64{got}, []float64{q.LogProb(x)}, 1e-11)
 	}
 	for _, bad := range [][]int{nil, {5}, {-1}, {1, 1}} {
 		if _, err := q.Marginal(bad); err == nil {
@@ -112,9 +112,9 @@ func TestConformanceNormalUV(t *testing.T) {
 			t.Fatal(err)
 		}
 		expfamtest.Conformance(t, q, nil)
-		near(t, "accessors", []float64{q.Mu(), q.Sigma()}, p[:], 1e-15)
+		nearVec(t, "accessors", []float64{q.Mu(), q.Sigma()}, p[:], 1e-15)
 		want := distuv.Normal{Mu: p[0], Sigma: p[1]}
-		near(t, "LogProb", []float64{q.LogProb([]float64{0.3})}, []float64{want.LogProb(0.3)}, 1e-14)
+		nearVec(t, "LogProb", []float64{q.LogProb([]float64{0.3})}, []float64{want.LogProb(0.3)}, 1e-14)
 	}
 	if _, err := expfam.NewNormalUV(0, -1); err == nil || err.Error() != "expfam: univariate-normal.NewNormalUV: sigma is -1, want > 0, with a finite square and inverse square" {
 		t.Errorf("error is %v", err)

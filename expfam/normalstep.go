@@ -128,7 +128,7 @@ func (n *Normal) Retract(tan []float64, rho float64) (Condition, error) {
 		rho /= 2
 		cond |= Shortened
 	}
-	return cond | NonFinite, &DomainError{"normal", "Retract", "rho·tan", -1, rho, "a step whose result is representable"}
+	return cond | NonFinite, &DomainError{"normal", "Retract", "rho", -1, rho, "a step whose result is representable (tried down to this value)"}
 }
 
 // checkStep errs unless tan and rho are finite.

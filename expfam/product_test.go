@@ -42,10 +42,10 @@ func TestProduct(t *testing.T) {
 		t.Errorf("Len is %d, Name %q", p.Len(), p.Name())
 	}
 	x := []float64{0.5, 1, 2, 3}
-	near(t, "Outcome", p.Outcome(x, 1), []float64{1, 2}, 0)
-	near(t, "Params", p.Params(p.Natural(nil), 0), p.Part(0).Natural(nil), 0)
+	nearVec(t, "Outcome", p.Outcome(x, 1), []float64{1, 2}, 0)
+	nearVec(t, "Params", p.Params(p.Natural(nil), 0), p.Part(0).Natural(nil), 0)
 	want := p.Part(0).LogProb(x[:1]) + p.Part(1).LogProb(x[1:3]) + p.Part(2).LogProb(x[3:])
-	near(t, "LogProb", []float64{p.LogProb(x)}, []float64{want}, 0)
+	nearVec(t, "LogProb", []float64{p.LogProb(x)}, []float64{want}, 0)
 
 	// A refusal by a later part leaves the earlier ones as they were and counts
 	// the index in the whole vector.
@@ -56,13 +56,13 @@ func TestProduct(t *testing.T) {
 	if err := p.SetNatural(eta); !errors.As(err, &e) || e.Index != 8 || !strings.HasPrefix(e.Param, "part 2: ") {
 		t.Errorf("error is %v", err)
 	}
-	near(t, "η after a refusal", p.Natural(nil), before, 0)
+	nearVec(t, "η after a refusal", p.Natural(nil), before, 0)
 	tan := make([]float64, 9)
 	tan[0], tan[7] = 1, math.Inf(1)
 	if cond, err := p.Retract(tan, 1); err == nil || cond&expfam.NonFinite == 0 {
 		t.Errorf("conditions %v, error %v", cond, err)
 	}
-	near(t, "η after a refused step", p.Natural(nil), before, 0)
+	nearVec(t, "η after a refused step", p.Natural(nil), before, 0)
 
 	if _, err := expfam.NewProduct(); err == nil {
 		t.Error("NewProduct() does not err")
@@ -77,18 +77,25 @@ func TestGonumViews(t *testing.T) {
 	x := []float64{0.5, 1, 2, 3}
 	src := func() rand.Source { return rand.NewPCG(5, 5) }
 	v := expfam.Gonum(p, src())
-	near(t, "LogProb", []float64{v.LogProb(x)}, []float64{p.LogProb(x)}, 0)
-	near(t, "Rand", v.Rand(nil), p.Sample(nil, rand.New(src())), 0)
+	nearVec(t, "LogProb", []float64{v.LogProb(x)}, []float64{p.LogProb(x)}, 0)
+	nearVec(t, "Rand", v.Rand(nil), p.Sample(nil, rand.New(src())), 0)
 	mv, ok := p.Part(1).(*expfam.Normal).MV(src())
 	if !ok {
 		t.Fatal("gonum refuses the covariance")
 	}
-	near(t, "MV", []float64{mv.LogProb(x[1:3])}, []float64{p.Part(1).LogProb(x[1:3])}, 1e-14)
+	nearVec(t, "MV", []float64{mv.LogProb(x[1:3])}, []float64{p.Part(1).LogProb(x[1:3])}, 1e-14)
+
+	dir, err := expfam.NewDirichlet([]float64{0.5, 2, 3})
+	if err != nil {
+		t.Fatal(err)
+	}
+	y := []float64{0.1, 0.3, 0.6}
+	nearVec(t, "Dirichlet", []float64{dir.MV(nil).LogProb(y)}, []float64{dir.LogProb(y)}, 1e-13)
 
 	for _, c := range uvViews(t) {
 		u := expfam.GonumUV(c.d, src())
-		near(t, c.d.Name(), []float64{u.LogProb(c.x), c.uv.LogProb(c.x)}, []float64{c.d.LogProb([]float64{c.x}), c.d.LogProb([]float64{c.x})}, 1e-13)
-		near(t, c.d.Name(), []float64{u.Rand()}, c.d.Sample(nil, rand.New(src())), 0)
+		nearVec(t, c.d.Name(), []float64{u.LogProb(c.x), c.uv.LogProb(c.x)}, []float64{c.d.LogProb([]float64{c.x}), c.d.LogProb([]float64{c.x})}, 1e-13)
+		nearVec(t, c.d.Name(), []float64{u.Rand()}, c.d.Sample(nil, rand.New(src())), 0)
 	}
 	for name, f := range map[string]func(){
 		"no source":   func() { expfam.Gonum(p, nil).Rand(nil) },
@@ -116,8 +123,15 @@ func uvViews(t *testing.T) []uvView {
 	g, err2 := expfam.NewGamma(2.5, 1.5)
 	i, err3 := expfam.NewInverseGamma(2.5, 1.5)
 	e, err4 := expfam.NewExponential(3)
-	if err := errors.Join(err1, err2, err3, err4); err != nil {
+	b, err5 := expfam.NewBeta(2, 0.7)
+	p, err6 := expfam.NewPoisson(4.5)
+	c, err7 := expfam.NewCategorical([]float64{0.2, 0.5, 0.3})
+	o, err8 := expfam.NewBernoulli(0.3)
+	if err := errors.Join(err1, err2, err3, err4, err5, err6, err7, err8); err != nil {
 		t.Fatal(err)
 	}
-	return []uvView{{n, n.UV(nil), 0.3}, {g, g.UV(nil), 1.2}, {i, i.UV(nil), 1.2}, {e, e.UV(nil), 0.4}}
+	return []uvView{
+		{n, n.UV(nil), 0.3}, {g, g.UV(nil), 1.2}, {i, i.UV(nil), 1.2}, {e, e.UV(nil), 0.4},
+		{b, b.UV(nil), 0.6}, {p, p.UV(nil), 3}, {c, c.UV(nil), 2}, {o, o.UV(nil), 1},
+	}
 }

@@ -52,10 +52,11 @@ func simplexFisher(dst, v, alpha []float64, sum float64) {
 
 // simplexLogPartition returns log B(α) as a sum of log B of two arguments.
 func simplexLogPartition(alpha []float64) float64 {
-	var a float64
-	s := alpha[0]
-	for _, b := range alpha[1:] {
-		a += special.LogBeta(s, b)
+	var a, s float64
+	for i, b := range alpha {
+		if i > 0 {
+			a += special.LogBeta(s, b)
+		}
 		s += b
 	}
 	return a

@@ -48,10 +48,10 @@ func TestWishartAgainstGonum(t *testing.T) {
 		}
 		for range 10 {
 			x := w.Sample(nil, rng)
-			near(t, "LogProb", []float64{w.LogProb(x)}, []float64{g.LogProbSym(expfam.Smat(nil, x, d))}, 1e-10)
+			nearVec(t, "LogProb", []float64{w.LogProb(x)}, []float64{g.LogProbSym(expfam.Smat(nil, x, d))}, 1e-10)
 		}
-		near(t, "scale", dense(w.Scale(nil)), dense(v), 1e-11)
-		near(t, "dof", []float64{w.Dof()}, []float64{dof}, 1e-14)
+		nearVec(t, "scale", dense(w.Scale(nil)), dense(v), 1e-11)
+		nearVec(t, "dof", []float64{w.Dof()}, []float64{dof}, 1e-14)
 	}
 }
 
@@ -66,7 +66,7 @@ func TestWishartInverse(t *testing.T) {
 			if err := r.SetExpectation(m); err != nil {
 				t.Fatal(err)
 			}
-			near(t, "m", r.Expectation(nil), m, 1e-10)
+			nearVec(t, "m", r.Expectation(nil), m, 1e-10)
 			// m carries the dof only through log|E W| − E log|W| ≈ d(d+1)/(2ν).
 			gap := float64(d)*math.Log(w.Dof()) - m[0]
 			tol := 1e-10 + 8e-16*math.Abs(m[0])/gap
@@ -124,6 +124,6 @@ func TestConjugateWishart(t *testing.T) {
 	if err := ch.InverseTo(want); err != nil {
 		t.Fatal(err)
 	}
-	near(t, "dof", []float64{q.Dof()}, []float64{5 + n}, 1e-12)
-	near(t, "scale", dense(q.Scale(nil)), dense(want), 1e-10)
+	nearVec(t, "dof", []float64{q.Dof()}, []float64{5 + n}, 1e-12)
+	nearVec(t, "scale", dense(q.Scale(nil)), dense(want), 1e-10)
 }

@@ -1,7 +1,6 @@
 package expfamtest
 
 import (
-	"encoding"
 	"errors"
 	"math"
 	"math/rand/v2"
@@ -174,7 +173,17 @@ func checkAliasing(c *checker) {
 			c.errorf("the receiver keeps a slice of the caller (%d): %v", k, err)
 		}
 	}
-	for i, s := range [][]float64{d.Natural(nil), d.Expectation(nil), d.Mean(nil)} {
+	rng := rand.New(rand.NewPCG(c.o.Seed, 6))
+	for i, f := range []func(dst []float64) []float64{
+		d.Natural, d.Expectation, d.Mean,
+		func(dst []float64) []float64 { return d.SuffStat(dst, c.draws[0]) },
+		func(dst []float64) []float64 { return d.FisherMul(dst, v) },
+		func(dst []float64) []float64 { return d.Sample(dst, rng) },
+	} {
+		s := f(nil)
+		if &s[0] == &f(nil)[0] {
+			c.errorf("two results of one method share their memory (%d)", i)
+		}
 		for j := range s {
 			s[j] = math.NaN()
 		}
@@ -306,12 +315,10 @@ func checkMarshal(c *checker) {
 		c.errorf("MarshalBinary: %v", err)
 		return
 	}
-	into := []expfam.Dist{}
 	other, _ := c.proper(c.direction(0.2))
-	into = append(into, other)
-	if !c.o.Sized {
-		zero, ok := reflect.New(reflect.TypeOf(c.d).Elem()).Interface().(expfam.Dist)
-		if ok {
+	into := []expfam.Dist{other}
+	if t := reflect.TypeOf(c.d); !c.o.Sized && t.Kind() == reflect.Pointer {
+		if zero, ok := reflect.New(t.Elem()).Interface().(expfam.Dist); ok {
 			into = append(into, zero)
 		}
 	}
@@ -332,7 +339,7 @@ func checkMarshal(c *checker) {
 	bad := map[string][]byte{"trailing": append(append([]byte(nil), b...), 0), "foreign": []byte("id,x,y\n1,2,3\n4,5,6\n7,8,9\n")}
 	d := c.d.Clone()
 	refuse := func(what string, b []byte) {
-		if err := encoding.BinaryUnmarshaler(d).UnmarshalBinary(b); err == nil {
+		if err := d.UnmarshalBinary(b); err == nil {
 			c.errorf("UnmarshalBinary accepts %s bytes", what)
 		}
 		if err := c.before.compare(d); err != nil {

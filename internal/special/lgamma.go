@@ -42,15 +42,16 @@ func Expm1mx(u float64) float64 {
 // x > 0: 1/(12x) − 1/(360x³) + … (DLMF 5.11.1), with an absolute error of a few
 // 1e-16·max(1, δ).
 func StirlingError(x float64) float64 {
-	switch {
-	case !(x > 0):
+	if !(x > 0) {
 		return math.NaN()
-	case x < 1:
-		return Lgamma(x) - (x-0.5)*math.Log(x) + x - halfLog2Pi
 	}
 	// δ(x) = δ(x+1) + (x + ½) log(1 + 1/x) − 1, where the last two are written
 	// with Log1pmx to keep their digits.
 	var s float64
+	if x < 1 {
+		s = (x+0.5)*math.Log1p(1/x) - 1
+		x++
+	}
 	for ; x < asymptotic; x++ {
 		s += (x+0.5)*Log1pmx(1/x) + 0.5/x
 	}
