@@ -253,8 +253,7 @@ func (e *Engine) stepExact() (Record, error) {
 				return r, fmt.Errorf("vi: cannot return to the last good posterior: %w", back)
 			}
 		}
-		var nf *NonFiniteError
-		if err != nil && !errors.As(err, &nf) && est.evals > 0 || err != nil && !search {
+		if err != nil && (!search || est.evals > 0 && !isNonFinite(err)) {
 			return r, err
 		}
 		if try == 50 {

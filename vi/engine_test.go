@@ -147,8 +147,8 @@ func TestQuadratureFromDispersedStarts(t *testing.T) {
 
 // Batches of rows end close to the full-data optimum and say how they stopped.
 func TestMinibatches(t *testing.T) {
-	tg := logisticTarget(4000, 4, 33)
-	full := expfam.StandardNormal(4)
+	tg := logisticTarget(1000, 3, 33)
+	full := expfam.StandardNormal(3)
 	if _, err := Fit(context.Background(), full, tg, nil); err != nil {
 		t.Fatal(err)
 	}
@@ -157,8 +157,8 @@ func TestMinibatches(t *testing.T) {
 		if m == Draws {
 			perExample(&tg)
 		}
-		q := expfam.StandardNormal(4)
-		res, err := Fit(context.Background(), q, &tg, &Settings{Method: m, Batch: 256, Seed: 3})
+		q := expfam.StandardNormal(3)
+		res, err := Fit(context.Background(), q, &tg, &Settings{Method: m, Batch: 128, Seed: 3, Diagnostics: 200})
 		if err != nil {
 			t.Fatal(err)
 		}

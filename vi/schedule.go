@@ -9,20 +9,28 @@ import (
 
 // schedule decides over rate, averaging and stopping of a stochastic run.
 //
-// Steps are taken in windows. The iterates of a window are averaged in natural
-// coordinates (their domain is convex, so the average is proper), and the
-// average is compared with the best average so far by the paired ELBO
-// difference of estimator.gap. A gain above Tol and its own standard error keeps the
-// rate; otherwise the rate is halved and the window doubled. Two windows in
-// succession without gain end the run, and the best average is the answer,
-// never the last noisy iterate.
+// Steps are taken in windows of two halves. The iterates of each half are
+// averaged in natural coordinates (their domain is convex, so averages are
+// proper), giving a, b and the mean c of the two. Near the optimum the ELBO is a
+// parabola and a, b scatter about it independently, so that
+//
+//	gap = ELBO(c) − ½(ELBO(a) + ELBO(b))
+//
+// estimates what noise still costs c: for scatter v, E‖a−b‖²/8 = v/4, as
+// much as the expected loss of c. If b is above a by more than Tol, the standard
+// error and the gap, the run still climbs and goes on from b. Otherwise it has
+// settled: a gap of at most Tol, or below its own standard error, ends the run
+// with c as the answer, never the last noisy iterate; else the rate is
+// halved and the window doubled, which halves the gap. The ELBOs are compared pair by pair, see
+// estimator.gap.
 type schedule struct {
-	auto    bool    // the rate is halved at plateaus; else the caller's rule holds
+	auto    bool    // the rate is halved when settled; else the caller's rule holds
 	rate    float64 // of the automatic rule
 	window  int
 	n       int // steps in this window
-	strikes int
-	sum     []float64 // of η over the window
+	retries int // steps taken back in a row
+	lastGap float64
+	a, b    []float64 // sums of η over the halves
 	best    []float64 // average with the highest ELBO
 	gaps    []float64 // its estimator.gap values
 	work    []float64
@@ -30,27 +38,21 @@ type schedule struct {
 
 const (
 	firstRate   = 0.5
-	firstWindow = 50
+	firstWindow = 64
+	maxRetries  = 20
 )
 
 func (s *schedule) init(n int, auto bool) {
 	s.auto, s.rate, s.window = auto, firstRate, firstWindow
-	s.sum, s.work = make([]float64, n), make([]float64, n)
+	s.a, s.b, s.work = make([]float64, n), make([]float64, n), make([]float64, n)
 }
 
 func (e *Engine) stepNoisy() (Record, error) {
 	s := &e.sched
-	rate := func() float64 {
-		if s.auto {
-			return s.rate
-		}
-		return e.s.Rate(e.iter)
-	}
 	est, err := e.est.estimate(e.tan, e.iter)
 	e.evals += est.evals
 	var cond expfam.Condition
-	var nf *NonFiniteError
-	if errors.As(err, &nf) && e.iter > 0 && e.s.Traps&expfam.NonFinite == 0 {
+	if err != nil && isNonFinite(err) && e.iter > 0 && e.s.Traps&expfam.NonFinite == 0 {
 		// The last step went too far: go back to the last average, or to the
 		// posterior before the step, and go on more carefully.
 		back := s.best
@@ -64,7 +66,7 @@ func (e *Engine) stepNoisy() (Record, error) {
 		if s.auto {
 			s.rate /= 2
 		}
-		if s.strikes++; s.strikes > 20 {
+		if s.retries++; s.retries > maxRetries {
 			return Record{}, err
 		}
 		return Record{ELBO: math.NaN(), Rate: 0, Conditions: cond}, nil
@@ -73,66 +75,106 @@ func (e *Engine) stepNoisy() (Record, error) {
 		return Record{}, err
 	}
 	e.q.Natural(e.eta0)
-	rho := rate()
+	rho := s.rate
+	if !s.auto {
+		rho = e.s.Rate(e.iter)
+	}
 	c, err := e.q.Retract(e.tan, rho)
 	if err != nil {
 		return Record{}, err
 	}
 	r := Record{ELBO: est.elbo, ELBOErr: est.err, Rate: rho, Conditions: cond | c}
 	e.q.Natural(s.work)
-	for i, v := range s.work {
-		s.sum[i] += v
+	half := s.a
+	if s.n >= s.window/2 {
+		half = s.b
 	}
+	for i, v := range s.work {
+		half[i] += v
+	}
+	s.retries = 0
 	if s.n++; s.n < s.window {
 		return r, nil
 	}
-	return r, e.endWindow(&r)
+	return r, e.endWindow()
 }
 
-// endWindow judges the average of the window that has just ended.
-func (e *Engine) endWindow(r *Record) error {
+func isNonFinite(err error) bool {
+	var nf *NonFiniteError
+	return errors.As(err, &nf)
+}
+
+// endWindow judges the averages of the window that has just ended.
+func (e *Engine) endWindow() error {
 	s := &e.sched
-	for i := range s.sum {
-		s.sum[i] /= float64(s.n)
+	c := s.work
+	for i := range c {
+		s.a[i] /= float64(s.window / 2)
+		s.b[i] /= float64(s.window - s.window/2)
+		c[i] = (s.a[i] + s.b[i]) / 2
 	}
-	if err := e.q.SetNatural(s.sum); err != nil {
-		return err
-	}
-	gaps, err := e.est.gap(nil)
-	e.evals += len(gaps)
+	ga, err := e.gapAt(s.a)
 	if err != nil {
 		return err
 	}
-	diff, se := pairedDifference(gaps, s.gaps)
-	switch {
-	case s.best == nil || diff > math.Max(e.s.Tol, se):
-		s.strikes = 0
-	default:
-		s.strikes++
-		if s.auto {
-			s.rate /= 2
-			s.window *= 2
-		}
-		if diff < -2*se-e.s.Tol {
-			r.Conditions |= expfam.ObjectiveFell
-		}
+	gb, err := e.gapAt(s.b)
+	if err != nil {
+		return err
 	}
-	if s.best == nil || diff > 0 {
-		s.best, s.gaps = append(s.best[:0], s.sum...), gaps
+	gc, err := e.gapAt(c)
+	if err != nil {
+		return err
 	}
-	if s.strikes >= 2 {
+	climb, se := pairedDifference(gb, ga)
+	mid := make([]float64, len(ga))
+	for i := range mid {
+		mid[i] = (ga[i] + gb[i]) / 2
+	}
+	gap, gapErr := pairedDifference(gc, mid)
+	climbing := climb > math.Max(math.Max(e.s.Tol, 2*se), 2*gap)
+	next, gn := c, gc
+	if climbing {
+		next, gn = s.b, gb
+	}
+	better := true
+	if s.best != nil {
+		d, _ := pairedDifference(gn, s.gaps)
+		better = d > 0
+	}
+	if better {
+		s.best, s.gaps = append(s.best[:0], next...), gn
+	}
+	// One small gap may be luck: the window before bounds it too.
+	if left := math.Max(gap, s.lastGap/4); !climbing && s.lastGap > 0 && left <= math.Max(e.s.Tol, gapErr) {
 		e.status = Converged
 	}
-	clear(s.sum)
+	if err := e.q.SetNatural(next); err != nil {
+		return err
+	}
+	if !climbing {
+		s.lastGap = math.Max(gap, math.SmallestNonzeroFloat64)
+		s.window *= 2
+		if s.auto {
+			s.rate /= 2
+		}
+	}
+	clear(s.a)
+	clear(s.b)
 	s.n = 0
 	return nil
 }
 
+func (e *Engine) gapAt(eta []float64) ([]float64, error) {
+	if err := e.q.SetNatural(eta); err != nil {
+		return nil, err
+	}
+	g, err := e.est.gap(nil)
+	e.evals += len(g)
+	return g, err
+}
+
 // pairedDifference returns mean(a − b) and its standard error.
 func pairedDifference(a, b []float64) (diff, se float64) {
-	if b == nil {
-		return math.Inf(1), 0
-	}
 	n := float64(len(a))
 	for i := range a {
 		diff += (a[i] - b[i]) / n

@@ -39,8 +39,10 @@ func (e *Engine) MarshalBinary() ([]byte, error) {
 	w.Float(s.rate)
 	w.Int(s.window)
 	w.Int(s.n)
-	w.Int(s.strikes)
-	w.Floats(s.sum)
+	w.Int(s.retries)
+	w.Float(s.lastGap)
+	w.Floats(s.a)
+	w.Floats(s.b)
 	w.Floats(s.best)
 	w.Floats(s.gaps)
 	w.Floats(e.eta0)
@@ -100,8 +102,9 @@ func Resume(q Posterior, t *Target, s *Settings, state []byte) (*Engine, error) 
 	e.best.eta = r.Floats()
 	e.best.set = e.best.eta != nil
 	c := &e.sched
-	c.rate, c.window, c.n, c.strikes = r.Float(), r.Int(), r.Int(), r.Int()
-	c.sum, c.best, c.gaps = r.Floats(), r.Floats(), r.Floats()
+	c.rate, c.window, c.n, c.retries = r.Float(), r.Int(), r.Int(), r.Int()
+	c.lastGap = r.Float()
+	c.a, c.b, c.best, c.gaps = r.Floats(), r.Floats(), r.Floats(), r.Floats()
 	e.eta0 = r.Floats()
 	e.trace = make([]Record, 0, r.Len(32))
 	for i := range cap(e.trace) {
@@ -115,8 +118,8 @@ func Resume(q Posterior, t *Target, s *Settings, state []byte) (*Engine, error) 
 			return mismatch("length of an average", len(v), n)
 		}
 	}
-	if len(c.sum) != n || len(e.eta0) != n || len(e.trace) != e.iter || e.iter < 0 || c.n < 0 || c.window <= c.n ||
-		!(c.rate > 0 && c.rate <= 1) || math.IsNaN(e.prevGain) || e.status < Running || e.status > Failed {
+	if len(c.a) != n || len(c.b) != n || len(e.eta0) != n || len(e.trace) != e.iter || e.iter < 0 || c.n < 0 || c.window <= c.n ||
+		!(c.rate > 0 && c.rate <= 1) || math.IsNaN(e.prevGain) || math.IsNaN(c.lastGap) || e.status < Running || e.status > Failed {
 		return nil, &StateError{"inconsistent"}
 	}
 	backup, err := q.MarshalBinary()
