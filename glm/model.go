@@ -310,9 +310,11 @@ func (m *Model) engineTarget() *vi.Target {
 		blas64.Trmm(blas.Right, blas.NoTrans, 1, tri, z)
 	}
 	t := m.target(m.t, m.logDet, z, eval)
-	for k := range t.Linear.Terms {
-		if !t.Linear.Terms[k].Prior {
-			t.Linear.Terms[k].Offset = out.Offset
+	lik := &t.Linear.Terms[0]
+	lik.Offset = out.Offset
+	if m.Family.Name() == "gaussian" && m.settings.Batch == 0 {
+		if c, ok := gaussianTerm(z, out, m.p); ok {
+			*lik = c
 		}
 	}
 	t.Names = nil // φ has no names of its own

@@ -132,6 +132,7 @@ type conjugate struct {
 	scale      float64
 	seed       uint64
 	rng        stream
+	full       bool // eta holds the sum over all examples
 }
 
 func newConjugate(e *Engine) (*conjugate, error) {
@@ -151,10 +152,27 @@ func newConjugate(e *Engine) (*conjugate, error) {
 	if b := e.s.Batch; b > 0 {
 		est.idx, est.scale = make([]int, b), float64(e.t.N)/float64(b)
 	}
+	if e.t.LogProb == nil {
+		e.t.LogProb = est.logProb
+	}
 	return est, nil
 }
 
+// logProb evaluates the density that the conjugate form states.
+func (e *conjugate) logProb(x []float64) float64 {
+	e.joint(0, true)
+	v := e.q.LogBase(x) + e.t.Conjugate.Const
+	for i, s := range e.q.SuffStat(e.m, x) {
+		v += e.eta[i] * s
+	}
+	return v
+}
+
 func (e *conjugate) joint(iter int, full bool) {
+	if full && e.full {
+		return
+	}
+	e.full = full || e.idx == nil
 	clear(e.eta)
 	if e.t.Conjugate.Lik != nil {
 		idx, scale := e.idx, e.scale

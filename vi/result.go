@@ -77,13 +77,14 @@ func (r *Result) Spread() float64 {
 	return float64(len(r.LogWeights))/r.ESS - 1
 }
 
-// negligibleSpread is the spread below which means are within 0.1 sd whatever
-// the shape of the tail of the ratios.
-const negligibleSpread = 0.01
+// negligibleSpread is the spread below which a high k̂ does no harm: by the
+// same inequality means are within √0.05 = 0.22 sd at worst, and usually far closer, whatever
+// the shape of the ratios' tail.
+const negligibleSpread = 0.05
 
 // Grade judges the fit: Bad if it did not converge, saw a non-finite ELBO or
 // has a k̂ of 1 or more; Caution if k̂ is 0.7 or more or unknown, or if the ELBO
-// fell; else Good. A high k̂ counts only if the ratios spread by more than 1 %.
+// fell; else Good. A high k̂ counts only if Spread is above 0.05.
 func (r *Result) Grade() Grade {
 	switch {
 	case r == nil, r.Status != Converged, !finite(r.ELBO), r.Conditions&expfam.HighKHat != 0 && r.KHat >= 1:
@@ -112,7 +113,7 @@ func (r *Result) Verdict() string {
 	}
 	switch {
 	case r.Conditions&expfam.HighKHat == 0 && r.KHat >= 0.7:
-		b.WriteString(" (harmless: the importance ratios are equal to within 1 %)")
+		fmt.Fprintf(&b, " (harmless: the variance of the importance ratios is only %.2g)", r.Spread())
 	case r.KHat >= 0.7:
 		b.WriteString(": the true posterior has another shape than q, do not trust tails or standard deviations")
 	}
@@ -214,10 +215,9 @@ func (e *Engine) restoreBest() error {
 func (e *Engine) diagnose(r *Result) error {
 	n := e.s.Diagnostics
 	if n == 0 {
-		n = 1000
-		if e.t.N > 0 {
-			n = min(n, max(200, 20_000_000/e.t.N))
-		}
+		rows := e.t.rows()
+		n = min(max(4_000_000/rows, 1000), 4000)
+		n = min(n, max(20_000_000/rows, 200))
 	}
 	if n < 0 || e.t.LogProb == nil {
 		return nil
@@ -255,6 +255,19 @@ func (e *Engine) diagnose(r *Result) error {
 		e.conds |= expfam.HighKHat
 	}
 	return nil
+}
+
+// rows is the number of terms in the log density, as a measure of its cost.
+func (t *Target) rows() int {
+	n := 0
+	if t.Linear != nil {
+		for _, term := range t.Linear.Terms {
+			n += term.X.Rows
+		}
+	} else {
+		n = t.N
+	}
+	return max(n, 1)
 }
 
 // logProbs evaluates the log density at every row of x.

@@ -81,8 +81,8 @@ type Settings struct {
 	// Traps lists conditions that end the fit with an error when they occur.
 	Traps expfam.Condition
 	// Diagnostics is the number of draws behind k̂, ESS and the Monte Carlo
-	// ELBO; 0 means 1000, fewer (at least 200) when N·draws exceeds 2·10⁷.
-	// Negative means none.
+	// ELBO; 0 means 4000 for up to 1000 rows, 1000 from 4000 rows on, and fewer
+	// (at least 200) when rows times draws exceed 2·10⁷. Negative means none.
 	Diagnostics int
 	// Recorder receives every step; an error from it ends the fit.
 	Recorder func(Record) error
