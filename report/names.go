@@ -5,6 +5,7 @@ import (
 	"strconv"
 	"strings"
 	"unicode"
+	"unicode/utf8"
 )
 
 // ColumnNames returns the column names under which [WriteDraws] writes parameters of
@@ -70,11 +71,8 @@ func identifier(s string) string {
 	if id == "" {
 		return "v"
 	}
-	for _, r := range id {
-		if unicode.IsDigit(r) {
-			return "v" + id
-		}
-		break
+	if r, _ := utf8.DecodeRuneInString(id); unicode.IsDigit(r) {
+		return "v" + id
 	}
 	return id
 }

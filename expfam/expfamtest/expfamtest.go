@@ -221,7 +221,7 @@ func (s snapshot) compare(d expfam.Dist) error {
 		return fmt.Errorf("m differs at index %d", i)
 	}
 	if math.Float64bits(s.a) != math.Float64bits(t.a) {
-		return fmt.Errorf("A is %v, was %v", t.a, s.a)
+		return fmt.Errorf("log-partition A is %v, was %v", t.a, s.a)
 	}
 	if s.bytes != t.bytes {
 		return fmt.Errorf("MarshalBinary gives other bytes")

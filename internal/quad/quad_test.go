@@ -54,7 +54,7 @@ func TestRuleShape(t *testing.T) {
 			t.Errorf("rule of %d nodes: weights sum to %v", k, sum)
 		}
 	}
-	if Rule(5) != Rule(5) || ForSpread(7) != ForSpread(7) {
+	if r, s := Rule(5), ForSpread(7); r != Rule(5) || s != ForSpread(7) {
 		t.Error("rules are not kept")
 	}
 	for _, k := range []int{0, MaxRule + 1} {
