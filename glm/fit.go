@@ -132,7 +132,7 @@ func (m *Model) finish(res *vi.Result) (*Result, error) {
 	}
 	q, err := res.Posterior.(*expfam.Normal).Affine(nil, map_)
 	if err != nil {
-		return nil, fmt.Errorf("glm: posterior of the coefficients: %w", err)
+		return nil, fmt.Errorf("glm: the posterior correlations of %q are too close to ±1 for double precision: centre the columns (center(x) in the formula): %w", m.Names[:m.p], err)
 	}
 	if res.Draws != nil {
 		// Draws and densities over θ instead of φ.

@@ -291,25 +291,16 @@ func (m *Model) Target() *vi.Target {
 // engineTarget is the target in the coordinates φ, its rows in random order if
 // there are batches.
 func (m *Model) engineTarget() *vi.Target {
-	x := m.Design.X
-	z := blas64.General{Rows: x.Rows, Cols: m.p, Stride: m.p, Data: make([]float64, x.Rows*m.p)}
-	for i := range x.Rows {
-		copy(z.Data[i*m.p:(i+1)*m.p], x.Data[i*x.Stride:i*x.Stride+m.p])
-	}
 	eval, out := m.loglik, m.outcome
+	var perm []int
 	if m.settings.Batch > 0 {
-		perm := rand.New(rand.NewPCG(m.settings.Seed, 0x5eed)).Perm(x.Rows)
+		perm = rand.New(rand.NewPCG(m.settings.Seed, 0x5eed)).Perm(m.Design.X.Rows)
 		out = permuted(out, perm)
-		for i, k := range perm {
-			copy(z.Data[i*m.p:(i+1)*m.p], x.Data[k*x.Stride:k*x.Stride+m.p])
-		}
 		eval = m.Family.Eval(out)
 	}
-	if m.p > 0 && x.Rows > 0 {
-		tri := blas64.Triangular{Uplo: blas.Upper, Diag: blas.NonUnit, N: m.p, Stride: m.p, Data: m.t}
-		blas64.Trmm(blas.Right, blas.NoTrans, 1, tri, z)
-	}
+	z := m.whitened(perm)
 	t := m.target(m.t, m.logDet, z, eval)
+	t.Names = nil // φ has no names of its own
 	lik := &t.Linear.Terms[0]
 	lik.Offset = out.Offset
 	if m.Family.Name() == "gaussian" && m.settings.Batch == 0 {
@@ -317,8 +308,25 @@ func (m *Model) engineTarget() *vi.Target {
 			*lik = c
 		}
 	}
-	t.Names = nil // φ has no names of its own
 	return t
+}
+
+// whitened returns XT, row i being row perm[i] of X; nil keeps their order.
+func (m *Model) whitened(perm []int) blas64.General {
+	x := m.Design.X
+	z := blas64.General{Rows: x.Rows, Cols: m.p, Stride: m.p, Data: make([]float64, x.Rows*m.p)}
+	for i := range x.Rows {
+		k := i
+		if perm != nil {
+			k = perm[i]
+		}
+		copy(z.Data[i*m.p:(i+1)*m.p], x.Data[k*x.Stride:k*x.Stride+m.p])
+	}
+	if m.p > 0 && x.Rows > 0 {
+		tri := blas64.Triangular{Uplo: blas.Upper, Diag: blas.NonUnit, N: m.p, Stride: m.p, Data: m.t}
+		blas64.Trmm(blas.Right, blas.NoTrans, 1, tri, z)
+	}
+	return z
 }
 
 func permuted(o Outcome, perm []int) Outcome {

@@ -279,7 +279,7 @@ func (p *linearPass) prepareAux(k int) {
 	}
 	for a := range t.Aux {
 		// The functions depend on exp(−2ψ) at most, an entire function of spread 2·sd.
-		m.rule[a] = p.points(2 * math.Sqrt(cov[a][a]))
+		m.rule[a] = p.points(2*math.Sqrt(cov[a][a]), outerSpread)
 	}
 }
 
@@ -364,7 +364,7 @@ func (p *linearPass) block(part *linearPart, s *linearScratch, k, lo, hi int) {
 			wo := am.rule[0].W[i0] * am.rule[1].W[i1]
 			aux[0] = am.mean[0] + am.chol[0]*z0
 			aux[1] = am.mean[1] + am.chol[1]*z0 + am.chol[2]*z1
-			inner := p.innerRule(t, aux[:na], spread)
+			inner := p.innerRule(t, aux[:na], spread, wo)
 			for iz, z := range inner.Z {
 				eta := s.eta[:n]
 				copy(eta, m)
@@ -448,7 +448,7 @@ func (p *linearPass) block(part *linearPart, s *linearScratch, k, lo, hi int) {
 func pairIndex(a, b int) int { return a + b }
 
 // innerRule chooses the rule over the predictor for the widest row of a block.
-func (p *linearPass) innerRule(t *Term, aux []float64, spread float64) *quad.Nodes {
+func (p *linearPass) innerRule(t *Term, aux []float64, spread, weight float64) *quad.Nodes {
 	switch {
 	case p.q == nil || spread == 0 || t.Degree == 1:
 		return quad.Rule(1)
@@ -458,11 +458,29 @@ func (p *linearPass) innerRule(t *Term, aux []float64, spread float64) *quad.Nod
 	if t.Width != nil {
 		spread /= t.Width(aux)
 	}
-	return p.points(spread)
+	limit := math.Inf(1)
+	if len(t.Aux) > 0 {
+		// Far out in the auxiliary coordinates the functions may be as sharp as
+		// they like: what they contribute is as small as the weight of the node.
+		limit = innerSpread
+		if weight < 1e-4 {
+			limit = outerSpread
+		}
+	}
+	return p.points(spread, limit)
 }
 
-// points is the rule for a spread, or for half as much again.
-func (p *linearPass) points(spread float64) *quad.Nodes {
+// Spreads beyond which terms with auxiliary coordinates get no finer rules: 22
+// nodes over an auxiliary coordinate and 70 over the predictor.
+const (
+	outerSpread = 0.93
+	innerSpread = 3
+)
+
+// points is the rule for a spread of at most limit, or for half as much again
+// of both.
+func (p *linearPass) points(spread, limit float64) *quad.Nodes {
+	spread = math.Min(spread, limit)
 	if p.refine {
 		spread *= 1.5
 	}

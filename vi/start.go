@@ -166,7 +166,7 @@ func Start(t *Target, x []float64) (*expfam.Normal, error) {
 	var u, us mat.Dense
 	eig.VectorsTo(&u)
 	for i, l := range vals {
-		vals[i] = math.Max(math.Abs(l), 1e-6*top)
+		vals[i] = math.Max(math.Abs(l), 1e-4*top)
 	}
 	us.Mul(&u, mat.NewDiagDense(t.Dim, vals))
 	var s mat.Dense
