@@ -234,7 +234,10 @@ func (e *Engine) stepExact() (Record, error) {
 	}
 	e.q.Natural(e.eta0)
 	rho, search := 1.0, e.s.Rate == nil
-	if !search {
+	slope := 0.0
+	if search {
+		slope = e.slope()
+	} else {
 		rho = e.s.Rate(e.iter)
 	}
 	var r Record
@@ -244,7 +247,7 @@ func (e *Engine) stepExact() (Record, error) {
 		if err == nil {
 			est, err = e.est.estimate(e.tanNew, e.iter)
 			e.evals += est.evals
-			if err == nil && (!search || est.elbo >= e.cur.elbo-roundOff(e.cur.elbo)) {
+			if err == nil && (!search || e.rises(est.elbo, rho*slope)) {
 				r = Record{ELBO: est.elbo, Rate: rho, Conditions: r.Conditions | cond}
 				e.settle(est, rho, &r)
 				return r, nil
@@ -268,6 +271,33 @@ func (e *Engine) stepExact() (Record, error) {
 		r.Conditions |= expfam.Shortened
 		rho /= 2
 	}
+}
+
+// slope returns tan'F tan, the rate at which the ELBO rises along the step, or
+// 0 if the posterior has no Fisher matrix.
+func (e *Engine) slope() float64 {
+	d, ok := e.q.(expfam.Dist)
+	if !ok {
+		return 0
+	}
+	d.FisherMul(e.tanNew, e.tan)
+	s := 0.0
+	for i, v := range e.tan {
+		s += v * e.tanNew[i]
+	}
+	return math.Max(s, 0)
+}
+
+// rises tells whether a step that should gain the given amount to first order
+// gained a quarter of it (Armijo's rule): a step that lands on the maximum gains
+// half, one that overshoots it so far that the iteration would swing to and fro gains
+// less. Below the rounding error any step will do that does not lose.
+func (e *Engine) rises(elbo, firstOrder float64) bool {
+	gain, noise := elbo-e.cur.elbo, roundOff(e.cur.elbo)
+	if firstOrder < 1e3*noise {
+		return gain >= -noise
+	}
+	return gain >= firstOrder/4
 }
 
 // settle accepts the new estimate and applies the stopping rule: the gain
