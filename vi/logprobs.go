@@ -5,13 +5,12 @@ import (
 	"runtime/debug"
 	"sync"
 
-	"gonum.org/v1/gonum/blas"
 	"gonum.org/v1/gonum/blas/blas64"
 	"gonum.org/v1/gonum/mat"
 )
 
-// logProbs evaluates the density at every row of theta: the predictors of a
-// block of rows at all points are one matrix product.
+// logProbs evaluates the density at every row of theta. A block of rows of the
+// design, laid out by columns, stays in cache for all points.
 func (p *linearPass) logProbs(dst []float64, theta *mat.Dense) error {
 	points, _ := theta.Dims()
 	raw := theta.RawMatrix()
@@ -22,32 +21,31 @@ func (p *linearPass) logProbs(dst []float64, theta *mat.Dense) error {
 	err := p.each(len(p.full), func(k int) {
 		sp := p.full[k]
 		t := &p.lin.Terms[sp.term]
-		out := parts[k]
-		eta := blas64.General{Rows: points, Cols: blockRows, Stride: blockRows, Data: make([]float64, points*blockRows)}
-		f := make([]float64, blockRows)
-		aux := make([]float64, len(t.Aux))
+		out, cols := parts[k], t.X.Cols
+		xt := make([]float64, cols*blockRows)
+		eta, f, aux := make([]float64, blockRows), make([]float64, blockRows), make([]float64, len(t.Aux))
+		var d Derivs
 		for lo := sp.lo; lo < sp.hi; lo += blockRows {
 			n := min(lo+blockRows, sp.hi) - lo
-			eta.Cols = n
+			for i := range n {
+				for j, v := range t.X.Data[(lo+i)*t.X.Stride:][:cols] {
+					xt[j*n+i] = v
+				}
+			}
+			eta := eta[:n]
+			d = Derivs{F: f[:n]}
 			for s := range points {
-				row := eta.Data[s*eta.Stride : s*eta.Stride+n]
 				if t.Offset != nil {
-					copy(row, t.Offset[lo:lo+n])
+					copy(eta, t.Offset[lo:lo+n])
 				} else {
-					clear(row)
+					clear(eta)
 				}
-			}
-			if t.X.Cols > 0 {
-				x := blas64.General{Rows: n, Cols: t.X.Cols, Stride: t.X.Stride, Data: t.X.Data[lo*t.X.Stride : (lo+n-1)*t.X.Stride+t.X.Cols]}
-				th := blas64.General{Rows: points, Cols: t.X.Cols, Stride: raw.Stride, Data: raw.Data}
-				blas64.Gemm(blas.NoTrans, blas.Trans, 1, th, x, 1, eta)
-			}
-			for s := range points {
+				point := raw.Data[s*raw.Stride:][:raw.Cols]
+				mulTransAdd(eta, blas64.General{Rows: cols, Cols: n, Stride: n, Data: xt}, point[:cols])
 				for a, j := range t.Aux {
-					aux[a] = raw.Data[s*raw.Stride+j]
+					aux[a] = point[j]
 				}
-				d := Derivs{F: f[:n]}
-				t.Eval(lo, eta.Data[s*eta.Stride:s*eta.Stride+n], aux, &d)
+				t.Eval(lo, eta, aux, &d)
 				out[s] += sum(d.F)
 			}
 		}
