@@ -526,11 +526,10 @@ func mulTransAdd(dst []float64, x blas64.General, w []float64) {
 	blas64.Gemv(blas.Trans, 1, x, blas64.Vector{N: len(w), Data: w, Inc: 1}, 1, blas64.Vector{N: len(dst), Data: dst, Inc: 1})
 }
 
+// axpy adds a·x to dst.
 func axpy(dst []float64, a float64, x []float64) {
-	x = x[:len(dst)]
-	for i, v := range x {
-		dst[i] += a * v
-	}
+	n := len(dst)
+	blas64.Axpy(a, blas64.Vector{N: n, Data: x[:n], Inc: 1}, blas64.Vector{N: n, Data: dst, Inc: 1})
 }
 
 func scaleBy(dst []float64, a float64) {
