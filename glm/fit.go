@@ -45,8 +45,12 @@ func Fit(ctx context.Context, formula string, data Frame, opt *Options) (*Result
 	return m.Fit(ctx)
 }
 
-// start is the density's curvature at the constant predictor, or the earlier
-// posterior.
+// newtonSteps bounds the Newton steps before the engine's first. Three are usual;
+// more only where the likelihood has no maximum to find.
+const newtonSteps = 8
+
+// start is the density's curvature at the constant predictor or at the earlier
+// posterior, after some Newton steps if the likelihood is concave in all parameters.
 func (m *Model) start(t *vi.Target) (*expfam.Normal, error) {
 	phi := make([]float64, m.dim)
 	if m.after != nil {
@@ -60,6 +64,9 @@ func (m *Model) start(t *vi.Target) (*expfam.Normal, error) {
 			beta[j] = m.Family.InitEta(m.outcome)
 			m.toPhi(phi[:m.p], beta)
 		}
+	}
+	if m.Family.LogConcave() && m.dim == m.p && m.settings.Batch == 0 {
+		return vi.NewtonStart(t, phi, newtonSteps, m.settings.Workers)
 	}
 	return vi.Start(t, phi)
 }
