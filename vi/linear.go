@@ -6,6 +6,7 @@ import (
 	"runtime"
 	"runtime/debug"
 	"sync"
+	"sync/atomic"
 
 	"github.com/natgrad/natgrad/expfam"
 	"github.com/natgrad/natgrad/internal/la"
@@ -16,9 +17,9 @@ import (
 )
 
 const (
-	blockRows = 256  // rows evaluated at a time: predictors and derivatives stay in the first cache
-	groupRows = 1024 // least rows a work group holds
-	maxGroups = 16   // groups a pass is divided into, whatever the number of workers
+	blockRows = 256 // rows evaluated at a time: predictors and derivatives stay in the first cache
+	groupRows = 512 // least rows a work group holds
+	maxGroups = 16  // groups a pass is divided into, whatever the number of workers
 )
 
 // want says how much of a pass is needed.
@@ -62,6 +63,7 @@ type linearPass struct {
 	scr    []*linearScratch
 	run    []func()
 	wg     sync.WaitGroup
+	taken  atomic.Int64 // groups that a worker has taken
 	panics []error
 
 	// Output.
@@ -135,7 +137,12 @@ func newLinearPass(lin *Linear, dim, workers int) (*linearPass, error) {
 					p.panics[w] = &PanicError{Value: r, Stack: debug.Stack()}
 				}
 			}()
-			for g := w; g < p.groups; g += p.workers {
+			// The last rows first: a target may have put its widest rows there.
+			for {
+				g := p.groups - int(p.taken.Add(1))
+				if g < 0 {
+					return
+				}
 				p.group(g, p.scr[w])
 			}
 		})
@@ -207,6 +214,7 @@ func (p *linearPass) pass(q Gaussian, mean []float64, level want, spans []span, 
 	for k := range p.lin.Terms {
 		p.prepareAux(k)
 	}
+	p.taken.Store(0)
 	p.wg.Add(p.workers)
 	for w := 1; w < p.workers; w++ {
 		go p.run[w]()
