@@ -1,7 +1,6 @@
 package glm
 
 import (
-	"context"
 	"fmt"
 	"math"
 	"math/rand/v2"
@@ -10,41 +9,27 @@ import (
 
 	"github.com/go-gota/gota/dataframe"
 	"github.com/go-gota/gota/series"
+	"github.com/natgrad/natgrad/internal/benchdata"
 	"github.com/natgrad/natgrad/vi"
 	"gonum.org/v1/gonum/mat"
 )
 
-// logisticProblem is a logistic regression to be timed.
-type logisticProblem struct {
+// timedProblem is a regression to be timed.
+type timedProblem struct {
 	name    string
 	formula string
 	frame   dataframe.DataFrame
 	opt     Options
 }
 
-// logisticData returns n rows of an intercept and d−1 standard normal columns
-// x1, x2, … with outcomes y of a logistic model whose predictor has standard
-// deviation 1.
+// logisticData is benchdata.Logistic as a frame.
 func logisticData(n, d int) dataframe.DataFrame {
-	rng := rand.New(rand.NewPCG(uint64(n), uint64(d)))
-	cols := make([]series.Series, 0, d)
-	eta := make([]float64, n)
-	scale := 1 / math.Sqrt(float64(d-1))
-	for j := 1; j < d; j++ {
-		x, sign := make([]float64, n), float64(1-j%2*2)
-		for i := range x {
-			x[i] = rng.NormFloat64()
-			eta[i] += scale * sign * x[i]
-		}
-		cols = append(cols, series.New(x, series.Float, fmt.Sprintf("x%d", j)))
+	names, columns := benchdata.Logistic(n, d)
+	var cols []series.Series
+	for j, c := range columns {
+		cols = append(cols, series.New(c, series.Float, names[j]))
 	}
-	y := make([]float64, n)
-	for i, e := range eta {
-		if rng.Float64() < inverseLink("logit", e) {
-			y[i] = 1
-		}
-	}
-	return dataframe.New(append(cols, series.New(y, series.Float, "y"))...)
+	return dataframe.New(cols...)
 }
 
 func logisticFormula(d int) string {
@@ -55,31 +40,26 @@ func logisticFormula(d int) string {
 	return f
 }
 
-// logisticProblems is read once: the frames are costly to make.
-func logisticProblems(b *testing.B) []logisticProblem {
+func logisticProblem(n, d int) timedProblem {
+	return timedProblem{fmt.Sprintf("n=%d,d=%d", n, d), logisticFormula(d), logisticData(n, d), Options{Family: Bernoulli("logit")}}
+}
+
+func posteriorProblem(b *testing.B, name string) timedProblem {
 	b.Helper()
-	var out []logisticProblem
-	for _, s := range []struct{ n, d int }{{1_000, 10}, {10_000, 10}, {100_000, 10}, {100_000, 50}} {
-		out = append(out, logisticProblem{
-			name:    fmt.Sprintf("n=%d,d=%d", s.n, s.d),
-			formula: logisticFormula(s.d),
-			frame:   logisticData(s.n, s.d),
-			opt:     Options{Family: Bernoulli("logit")},
-		})
-	}
 	for _, p := range loadPosteriors(b) {
-		if p.name == "wells-interaction_c" {
-			out = append(out, logisticProblem{p.name, p.formula(), p.frame(), *p.options(b)})
+		if p.name == name {
+			return timedProblem{name, p.formula(), p.frame(), *p.options(b)}
 		}
 	}
-	return out
+	b.Fatalf("no problem %s", name)
+	return timedProblem{}
 }
 
 // stages adds up the time of the parts of a fit.
 type stages struct{ design, whiten, start, steps, verdict time.Duration }
 
 // fit is what Fit does, with a clock between its parts.
-func (p *logisticProblem) fit(s *stages) (*vi.Result, error) {
+func (p *timedProblem) fit(s *stages) (*vi.Result, error) {
 	t0 := time.Now()
 	f, err := ParseFormula(p.formula)
 	if err != nil {
@@ -127,68 +107,106 @@ func (p *logisticProblem) fit(s *stages) (*vi.Result, error) {
 }
 
 // BenchmarkLogisticFit times fits from the data frame to the verdict, the same
-// without the verdict's draws, and maximum likelihood on the same design. It
-// reports steps to convergence, nanoseconds a row and step, and where the time
-// goes: reading the design, whitening it, the start, the engine's steps, and the
-// verdict, each in percent.
+// without the verdict's draws, and without them by one worker; beside them maximum
+// likelihood on the same frame. It reports steps to convergence, nanoseconds a
+// row and step, and where the time goes: reading the design, whitening it, the
+// start, the engine's steps, and the verdict, each in percent.
 func BenchmarkLogisticFit(b *testing.B) {
-	for _, p := range logisticProblems(b) {
-		for _, c := range []struct {
-			name    string
-			draws   int
-			workers int
-		}{{"fit", 0, 0}, {"fit-no-draws", -1, 0}, {"fit-one-worker", 0, 1}} {
-			b.Run(p.name+"/"+c.name, func(b *testing.B) {
-				p := p
-				p.opt.Settings.Diagnostics, p.opt.Settings.Workers = c.draws, c.workers
-				var s stages
-				steps := 0
-				b.ReportAllocs()
-				for b.Loop() {
-					r, err := p.fit(&s)
-					if err != nil {
-						b.Fatal(err)
-					}
-					steps = r.Iterations
-				}
-				total := s.design + s.whiten + s.start + s.steps + s.verdict
-				share := func(d time.Duration, unit string) { b.ReportMetric(100*float64(d)/float64(total), unit) }
-				share(s.design, "%design")
-				share(s.whiten, "%whiten")
-				share(s.start, "%start")
-				share(s.steps, "%steps")
-				share(s.verdict, "%verdict")
-				b.ReportMetric(float64(steps), "steps")
-				b.ReportMetric(float64(s.steps.Nanoseconds())/float64(b.N*steps*p.frame.Nrow()), "ns/row/step")
-			})
-		}
-		b.Run(p.name+"/irls-baseline", func(b *testing.B) {
-			f, err := ParseFormula(p.formula)
-			if err != nil {
-				b.Fatal(err)
-			}
-			b.ReportAllocs()
-			steps := 0
-			for b.Loop() {
-				d, err := NewDesign(f, p.frame, DesignOptions{})
-				if err != nil {
-					b.Fatal(err)
-				}
-				x := mat.NewDense(d.X.Rows, d.X.Cols, d.X.Data)
-				if _, steps, err = irls(x, d.Y); err != nil {
-					b.Fatal(err)
-				}
-			}
-			b.ReportMetric(float64(steps), "steps")
-		})
+	problems := []timedProblem{posteriorProblem(b, "wells-interaction_c")}
+	for _, s := range []struct{ n, d int }{{1_000, 10}, {10_000, 10}, {100_000, 10}, {100_000, 50}} {
+		problems = append(problems, logisticProblem(s.n, s.d))
+	}
+	for _, p := range problems {
+		p.time(b, irls)
 	}
 }
 
-// irls is the benchmark's baseline: maximum likelihood of a logistic regression
+// BenchmarkGaussianFit is BenchmarkLogisticFit for a linear regression with
+// unknown standard deviation.
+func BenchmarkGaussianFit(b *testing.B) {
+	p := posteriorProblem(b, "kidiq-kidscore_interaction")
+	p.time(b, leastSquares)
+}
+
+func (p timedProblem) time(b *testing.B, likelihood func(x *mat.Dense, y []float64) (steps int, err error)) {
+	for _, c := range []struct {
+		name    string
+		draws   int
+		workers int
+	}{{"fit", 0, 0}, {"no-draws", -1, 0}, {"no-draws-one-worker", -1, 1}} {
+		b.Run(p.name+"/"+c.name, func(b *testing.B) {
+			p := p
+			p.opt.Settings.Diagnostics, p.opt.Settings.Workers = c.draws, c.workers
+			var s stages
+			steps := 0
+			b.ReportAllocs()
+			for b.Loop() {
+				r, err := p.fit(&s)
+				if err != nil {
+					b.Fatal(err)
+				}
+				steps = r.Iterations
+			}
+			total := s.design + s.whiten + s.start + s.steps + s.verdict
+			share := func(d time.Duration, unit string) { b.ReportMetric(100*float64(d)/float64(total), unit) }
+			share(s.design, "%design")
+			share(s.whiten, "%whiten")
+			share(s.start, "%start")
+			share(s.steps, "%steps")
+			share(s.verdict, "%verdict")
+			b.ReportMetric(float64(steps), "steps")
+			b.ReportMetric(float64(s.steps.Nanoseconds())/float64(b.N*steps*p.frame.Nrow()), "ns/row/step")
+		})
+	}
+	b.Run(p.name+"/likelihood-baseline", func(b *testing.B) {
+		f, err := ParseFormula(p.formula)
+		if err != nil {
+			b.Fatal(err)
+		}
+		b.ReportAllocs()
+		steps := 0
+		for b.Loop() {
+			d, err := NewDesign(f, p.frame, DesignOptions{})
+			if err != nil {
+				b.Fatal(err)
+			}
+			if steps, err = likelihood(mat.NewDense(d.X.Rows, d.X.Cols, d.X.Data), d.Y); err != nil {
+				b.Fatal(err)
+			}
+		}
+		b.ReportMetric(float64(steps), "steps")
+	})
+}
+
+// leastSquares is the baseline of linear regressions: QR, coefficients and
+// covariance.
+func leastSquares(x *mat.Dense, y []float64) (steps int, err error) {
+	var qr mat.QR
+	qr.Factorize(x)
+	var b mat.VecDense
+	if err := qr.SolveVecTo(&b, false, mat.NewVecDense(len(y), y)); err != nil {
+		return 1, err
+	}
+	return 1, covariance(&qr)
+}
+
+// covariance makes (R'R)⁻¹.
+func covariance(qr *mat.QR) error {
+	var r, inv, cov mat.Dense
+	qr.RTo(&r)
+	_, d := r.Dims()
+	if err := inv.Inverse(r.Slice(0, d, 0, d)); err != nil {
+		return err
+	}
+	cov.Mul(&inv, inv.T())
+	return nil
+}
+
+// irls is the baseline of logistic regressions: maximum likelihood of a logistic regression
 // by iteratively reweighted least squares, a QR factorisation of the weighted
 // design in every step, with R's starting values, stopping rule (relative
 // change of the deviance below 1e-8) and covariance (R'R)⁻¹.
-func irls(x *mat.Dense, y []float64) (beta []float64, steps int, err error) {
+func irls(x *mat.Dense, y []float64) (steps int, err error) {
 	n, d := x.Dims()
 	eta, dev := make([]float64, n), math.Inf(1)
 	for i, v := range y {
@@ -209,7 +227,7 @@ func irls(x *mat.Dense, y []float64) (beta []float64, steps int, err error) {
 		}
 		qr.Factorize(wx)
 		if err := qr.SolveVecTo(&b, false, wz); err != nil {
-			return nil, steps, err
+			return steps, err
 		}
 		last := dev
 		dev = 0
@@ -221,14 +239,8 @@ func irls(x *mat.Dense, y []float64) (beta []float64, steps int, err error) {
 			break
 		}
 	}
-	var r mat.Dense
-	qr.RTo(&r)
-	var cov mat.Dense
-	err = cov.Inverse(r.Slice(0, d, 0, d))
-	return b.RawVector().Data, steps, err
+	return steps, covariance(&qr)
 }
-
-var _ = context.Background
 
 // BenchmarkLogisticEval times the kernel of a Bernoulli likelihood on 256 rows:
 // the value alone, and with two derivatives.
