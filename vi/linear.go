@@ -47,7 +47,8 @@ type linearPass struct {
 	lin     *Linear
 	dim     int
 	full    []span // all rows, divided into groups
-	workers int
+	workers int    // of passes, at most one a group
+	allowed int    // of anything else
 
 	// Input of the pass under way.
 	level  want
@@ -122,7 +123,7 @@ func newLinearPass(lin *Linear, dim, workers int) (*linearPass, error) {
 			p.aux[k].cov[a] = make([]float64, dim)
 		}
 	}
-	p.workers = min(workers, p.groups)
+	p.workers, p.allowed = min(workers, p.groups), workers
 	for range p.groups {
 		p.parts = append(p.parts, &linearPart{grad: make([]float64, dim), hess: make([]float64, dim*dim)})
 	}

@@ -4,10 +4,14 @@ import (
 	"errors"
 	"runtime/debug"
 	"sync"
+	"sync/atomic"
 
 	"gonum.org/v1/gonum/blas/blas64"
 	"gonum.org/v1/gonum/mat"
 )
+
+// pointChunk is the number of points that a worker takes with a span of rows.
+const pointChunk = 128
 
 // logProbs evaluates the density at every row of theta. A block of rows of the
 // design, laid out by columns, stays in cache for all points.
@@ -18,7 +22,11 @@ func (p *linearPass) logProbs(dst []float64, theta *mat.Dense) error {
 	for i := range parts {
 		parts[i] = make([]float64, points)
 	}
-	err := p.each(len(p.full), func(k int) {
+	chunks := (points + pointChunk - 1) / pointChunk
+	err := p.each(len(p.full)*chunks, func(task int) {
+		k := task / chunks
+		first := task % chunks * pointChunk
+		last := min(first+pointChunk, points)
 		sp := p.full[k]
 		t := &p.lin.Terms[sp.term]
 		out, cols := parts[k], t.X.Cols
@@ -34,7 +42,7 @@ func (p *linearPass) logProbs(dst []float64, theta *mat.Dense) error {
 			}
 			eta := eta[:n]
 			d = Derivs{F: f[:n]}
-			for s := range points {
+			for s := first; s < last; s++ {
 				if t.Offset != nil {
 					copy(eta, t.Offset[lo:lo+n])
 				} else {
@@ -59,18 +67,24 @@ func (p *linearPass) logProbs(dst []float64, theta *mat.Dense) error {
 	return err
 }
 
-// each calls f(0) … f(n−1), shared out among the workers.
+// each calls f(0) … f(n−1), which the workers take as they come.
 func (p *linearPass) each(n int, f func(int)) error {
-	errs := make([]error, p.workers)
+	workers := min(p.allowed, n)
+	errs := make([]error, workers)
 	var wg sync.WaitGroup
-	for w := range p.workers {
+	var taken atomic.Int64
+	for w := range workers {
 		wg.Go(func() {
 			defer func() {
 				if r := recover(); r != nil {
 					errs[w] = &PanicError{Value: r, Stack: debug.Stack()}
 				}
 			}()
-			for i := w; i < n; i += p.workers {
+			for {
+				i := int(taken.Add(1)) - 1
+				if i >= n {
+					return
+				}
 				f(i)
 			}
 		})
