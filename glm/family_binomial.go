@@ -6,6 +6,7 @@ import (
 	"math/rand/v2"
 	"strings"
 
+	"github.com/natgrad/natgrad/internal/la"
 	"github.com/natgrad/natgrad/vi"
 )
 
@@ -59,14 +60,15 @@ func (f *binomial) CheckOutcome(y, trials []float64, rows []int, column string) 
 type binomialRows struct {
 	up, down, n []float64 // successes, failures, trials
 	c           []float64 // log C(n, y), nil if every n is at most 1
+	sign        []float64 // 2y − 1, nil unless every row is one trial
 }
 
 func newBinomialRows(o *Outcome) *binomialRows {
 	r := &binomialRows{up: o.Y, down: make([]float64, len(o.Y)), n: o.Trials}
 	if r.n == nil {
-		r.n = make([]float64, len(o.Y))
-		for i := range r.n {
-			r.n[i] = 1
+		r.n, r.sign = make([]float64, len(o.Y)), make([]float64, len(o.Y))
+		for i, y := range o.Y {
+			r.n[i], r.sign[i] = 1, 2*y-1
 		}
 	}
 	for i, y := range o.Y {
@@ -122,6 +124,13 @@ func (r *binomialRows) evalLogit(lo int, eta []float64, d *vi.Derivs) {
 		m, l, x := mb[:k], lb[:k], eta[b:][:k]
 		up, down, n := r.up[lo+b:][:k], r.down[lo+b:][:k], r.n[lo+b:][:k]
 		switch {
+		case d.F != nil && d.E == nil && d.EE == nil && r.sign != nil:
+			// One trial: log p = log σ(±η).
+			for i, v := range r.sign[lo+b:][:k] {
+				m[i] = v * x[i]
+			}
+			la.LogSigmoid(d.F[b:][:k], m)
+			continue
 		case d.F == nil:
 			logisticTail(m, nil, x)
 		case d.E == nil && d.EE == nil:

@@ -547,10 +547,17 @@ func scaleBy(dst []float64, a float64) {
 	}
 }
 
+// sum adds up x in four strands, which wait for each other less.
 func sum(x []float64) float64 {
-	s := 0.0
-	for _, v := range x {
-		s += v
+	var a, b, c, d float64
+	for ; len(x) >= 4; x = x[4:] {
+		a += x[0]
+		b += x[1]
+		c += x[2]
+		d += x[3]
 	}
-	return s
+	for _, v := range x {
+		a += v
+	}
+	return (a + b) + (c + d)
 }
