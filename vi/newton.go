@@ -14,6 +14,11 @@ const (
 	// last step: what is left is the engine's affair, whose steps count the
 	// spread of q too.
 	newtonGain = 0.1
+	// newtonContraction is the ratio of the last two expected gains above which the
+	// density counts as unlike a quadratic: Newton's method converges quadratically
+	// to a regular maximum, but gains shrink by about e⁻¹ a step on the way along a
+	// likelihood that has none.
+	newtonContraction = 0.1
 	// newtonHalvings bounds the line search of a step.
 	newtonHalvings = 8
 )
@@ -24,7 +29,9 @@ const (
 //	x ← x + ρS⁻¹g,  S = −∇² log p(D, x),  g = ∇ log p(D, x),
 //
 // with ρ = 1, halved while the density falls. It stops early where the expected
-// gain g'S⁻¹g/2 is below 0.1 nats, or where S is not positive definite. On a
+// gain g'S⁻¹g/2 is below 0.1 nats, or where S is not positive definite. If gains
+// shrink slowly even there, as with separated outcomes, the maximum says little
+// about where the posterior is, and the start is that at x. On a
 // log-concave density it comes close to the Laplace approximation, from which the
 // engine needs two or three steps; a step here costs one evaluation a row, one of
 // the engine's several. Rows of Target.Linear are shared out among workers
@@ -46,12 +53,20 @@ func NewtonStart(t *Target, x []float64, steps, workers int) (*expfam.Normal, er
 	if err := checkFinite("the log density", cur.value, cur.grad, cur.x, t.Names); err != nil {
 		return nil, err
 	}
+	first := newNewtonPoint(d)
+	first.copy(cur)
+	last := math.Inf(1)
 	root, step := make([]float64, d*d), make([]float64, d)
 	for range steps {
 		gain, ok := cur.newton(root, step)
 		if !ok {
 			break
 		}
+		if gain < newtonGain && gain > newtonContraction*last {
+			cur = first
+			break
+		}
+		last = gain
 		if gain < newtonGain {
 			for i, s := range step {
 				cur.x[i] += s
@@ -90,6 +105,13 @@ type newtonPoint struct {
 
 func newNewtonPoint(d int) *newtonPoint {
 	return &newtonPoint{x: make([]float64, d), grad: make([]float64, d), hess: mat.NewSymDense(d, nil)}
+}
+
+func (p *newtonPoint) copy(q *newtonPoint) {
+	copy(p.x, q.x)
+	copy(p.grad, q.grad)
+	p.hess.CopySym(q.hess)
+	p.value = q.value
 }
 
 // newton writes S⁻¹g to step, with root as scratch, and returns g'S⁻¹g/2, or

@@ -88,6 +88,20 @@ func TestNewtonStartHardCases(t *testing.T) {
 	}
 }
 
+// A likelihood without a maximum, two separated outcomes under a wide prior,
+// gives the start at x: Newton's method would walk off into its tail.
+func TestNewtonStartSeparated(t *testing.T) {
+	x := blas64.General{Rows: 2, Cols: 1, Stride: 1, Data: []float64{-1, 1}}
+	tg := &Target{Dim: 1, Linear: &Linear{Terms: []Term{logisticTerm(x, []float64{0, 1}), normalPrior(1, 50)}}}
+	q, err := NewtonStart(tg, []float64{0}, 20, 1)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if m := q.Mean(nil)[0]; m != 0 {
+		t.Errorf("starts at %v, want 0", m)
+	}
+}
+
 func TestNewtonStartErrors(t *testing.T) {
 	tg := logisticTarget(50, 2, 1)
 	if _, err := NewtonStart(tg, make([]float64, 3), 1, 1); err == nil {
