@@ -19,6 +19,8 @@ var arrows = map[string][]string{
 	"internal/quad":              {"internal/la"},
 	"internal/psis":              {"internal/la"},
 	"internal/wire":              {},
+	"internal/benchdata":         {},
+	"bench/r":                    {"internal/benchdata"},
 	"expfam":                     {"internal/la", "internal/special"},
 	"expfam/expfamtest":          {"expfam"},
 	"vi":                         {"expfam", "internal/la", "internal/psis", "internal/quad", "internal/wire"},

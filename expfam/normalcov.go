@@ -11,13 +11,9 @@ import (
 	"gonum.org/v1/gonum/mat"
 )
 
-// predictorTile is the number of rows and of columns that PredictorVar
-// multiplies at once. One tile is below the size at which the BLAS would start
-// goroutines of its own, which allocates.
-const predictorTile = 64
-
-// PredictorWork is the length of the scratch slice of PredictorVar.
-const PredictorWork = predictorTile * predictorTile
+// PredictorWork is the length of the scratch slice of PredictorVar, and the
+// number of rows that it multiplies at once.
+const PredictorWork = 256
 
 // covCache holds roots of Σ and of its leading blocks for the present state,
 // each made when it is first asked for.
@@ -32,11 +28,19 @@ type covCache struct {
 }
 
 // covRoot is C with CC' = Σ[:cols,:cols], cols×cols row-major with explicit
-// zeros: upper triangular if cols = d, else lower triangular.
+// zeros: upper triangular if cols = d, else lower triangular. t is C'.
 type covRoot struct {
 	cols int
 	ok   bool
-	c    []float64
+	c, t []float64
+}
+
+func (r *covRoot) transpose() {
+	for i := range r.cols {
+		for j, v := range r.c[i*r.cols : (i+1)*r.cols] {
+			r.t[j*r.cols+i] = v
+		}
+	}
 }
 
 func (c *covCache) reset() {
@@ -51,14 +55,18 @@ func (c *covCache) slot(cols int) *covRoot {
 			return &c.roots[i]
 		}
 	}
-	c.roots = append(c.roots, covRoot{cols: cols, c: make([]float64, cols*cols)})
+	c.roots = append(c.roots, covRoot{cols: cols, c: make([]float64, cols*cols), t: make([]float64, cols*cols)})
 	return &c.roots[len(c.roots)-1]
 }
 
 // invRoot returns W = U⁻¹, upper triangular with WW' = Σ.
-func (n *Normal) invRoot() []float64 { return n.root(n.dim) }
+func (n *Normal) invRoot() []float64 {
+	w, _ := n.root(n.dim)
+	return w
+}
 
-func (n *Normal) root(cols int) []float64 {
+// root returns the root of Σ[:cols,:cols] and its transpose.
+func (n *Normal) root(cols int) (c, t []float64) {
 	n.cov.mu.Lock()
 	defer n.cov.mu.Unlock()
 	d := n.dim
@@ -69,19 +77,21 @@ func (n *Normal) root(cols int) []float64 {
 		for i := range d {
 			clear(full.c[i*d : i*d+i])
 		}
+		full.transpose()
 		full.ok = true
 	}
 	if cols == d {
-		return full.c
+		return full.c, full.t
 	}
 	w := full.c
 	r := n.cov.slot(cols)
 	if !r.ok {
 		// W[:cols,:]' = QR, so Σ[:cols,:cols] = R'R: no squared condition number.
 		n.cov.leading(r.c, w, cols, d)
+		r.transpose()
 		r.ok = true
 	}
-	return r.c
+	return r.c, r.t
 }
 
 // leading writes the lower triangular R' of the QR factorisation of the
@@ -201,7 +211,7 @@ func checkIndex(fn, param string, i, n int) {
 // work is scratch of length PredictorWork or more; nil allocates. Goroutines
 // may work on chunks of rows at the same time, each with its own dst and work;
 // the root of Σ[:x.Cols,:x.Cols] is made once for each state and shape. Cost is
-// about n·x.Cols² flops.
+// about n·x.Cols² flops, done by matrix-vector products.
 func (n *Normal) PredictorVar(dst []float64, x blas64.General, work []float64) []float64 {
 	dst = sized("Normal.PredictorVar", dst, x.Rows)
 	if x.Cols > n.dim {
@@ -216,24 +226,24 @@ func (n *Normal) PredictorVar(dst []float64, x blas64.General, work []float64) [
 	} else if len(work) < PredictorWork {
 		panicLen("Normal.PredictorVar", "work", len(work), PredictorWork)
 	}
-	const tile = predictorTile
 	c := x.Cols
-	root := n.root(c)
-	for j0 := 0; j0 < c; j0 += tile {
-		j1 := min(j0+tile, c)
-		k0, k1 := j0, c // the rows where these columns of the root are not zero
-		if c == n.dim {
-			k0, k1 = 0, j1
-		}
-		b := blas64.General{Rows: k1 - k0, Cols: j1 - j0, Data: root[k0*c+j0:], Stride: c}
-		for i0 := 0; i0 < x.Rows; i0 += tile {
-			i1 := min(i0+tile, x.Rows)
-			a := blas64.General{Rows: i1 - i0, Cols: k1 - k0, Data: x.Data[i0*x.Stride+k0:], Stride: x.Stride}
-			y := blas64.General{Rows: i1 - i0, Cols: j1 - j0, Data: work, Stride: j1 - j0}
-			blas64.Gemm(blas.NoTrans, blas.NoTrans, 1, a, b, 0, y)
-			for i := range y.Rows {
-				row := y.Data[i*y.Stride : i*y.Stride+y.Cols]
-				dst[i0+i] += dot(row, row)
+	_, t := n.root(c)
+	for i0 := 0; i0 < x.Rows; i0 += PredictorWork {
+		rows := min(PredictorWork, x.Rows-i0)
+		y, out := work[:rows], dst[i0:i0+rows]
+		for j := range c {
+			k0, k1 := j, c // the rows where column j of the root is not zero
+			if c == n.dim {
+				k0, k1 = 0, j+1
+			}
+			// One matrix-vector product a column: products of narrow matrices are slower
+			// in gonum, and could not leave out the zeros.
+			blas64.Gemv(blas.NoTrans, 1,
+				blas64.General{Rows: rows, Cols: k1 - k0, Data: x.Data[i0*x.Stride+k0:], Stride: x.Stride},
+				blas64.Vector{N: k1 - k0, Data: t[j*c+k0:], Inc: 1}, 0,
+				blas64.Vector{N: rows, Data: y, Inc: 1})
+			for i, v := range y {
+				out[i] += v * v
 			}
 		}
 	}

@@ -6,6 +6,7 @@ import (
 	"math/rand/v2"
 	"strings"
 
+	"github.com/natgrad/natgrad/internal/la"
 	"github.com/natgrad/natgrad/vi"
 )
 
@@ -59,14 +60,15 @@ func (f *binomial) CheckOutcome(y, trials []float64, rows []int, column string) 
 type binomialRows struct {
 	up, down, n []float64 // successes, failures, trials
 	c           []float64 // log C(n, y), nil if every n is at most 1
+	sign        []float64 // 2y − 1, nil unless every row is one trial
 }
 
 func newBinomialRows(o *Outcome) *binomialRows {
 	r := &binomialRows{up: o.Y, down: make([]float64, len(o.Y)), n: o.Trials}
 	if r.n == nil {
-		r.n = make([]float64, len(o.Y))
-		for i := range r.n {
-			r.n[i] = 1
+		r.n, r.sign = make([]float64, len(o.Y)), make([]float64, len(o.Y))
+		for i, y := range o.Y {
+			r.n[i], r.sign[i] = 1, 2*y-1
 		}
 	}
 	for i, y := range o.Y {
@@ -119,31 +121,52 @@ func (r *binomialRows) evalLogit(lo int, eta []float64, d *vi.Derivs) {
 	var mb, lb block
 	for b := 0; b < len(eta); b += blockRows {
 		k := min(blockRows, len(eta)-b)
-		m, l, x := mb[:k], lb[:k], eta[b:b+k]
-		up, down, n := r.up[lo+b:lo+b+k], r.down[lo+b:lo+b+k], r.n[lo+b:lo+b+k]
-		if d.F == nil {
-			l = nil
+		m, l, x := mb[:k], lb[:k], eta[b:][:k]
+		up, down, n := r.up[lo+b:][:k], r.down[lo+b:][:k], r.n[lo+b:][:k]
+		switch {
+		case d.F != nil && d.E == nil && d.EE == nil && r.sign != nil:
+			// One trial: log p = log σ(±η).
+			for i, v := range r.sign[lo+b:][:k] {
+				m[i] = v * x[i]
+			}
+			la.LogSigmoid(d.F[b:][:k], m)
+			continue
+		case d.F == nil:
+			logisticTail(m, nil, x)
+		case d.E == nil && d.EE == nil:
+			logisticTail(nil, l, x)
+		default:
+			logisticTail(m, l, x)
 		}
-		logisticTail(m, l, x)
+		// Both parts of |η| are exact, so a certain outcome keeps its relative
+		// accuracy.
+		if d.F != nil && d.E != nil && d.EE != nil {
+			f, f1, f2 := d.F[b:][:k], d.E[b:][:k], d.EE[b:][:k]
+			for i, e := range x {
+				a, p, ni, u := math.Abs(e), m[i], n[i], up[i]
+				f[i] = -(ni*l[i] + 0.5*(a+e)*down[i] + 0.5*(a-e)*u)
+				f1[i] = u - ni*upper(p, e)
+				f2[i] = -ni * p * (1 - p)
+			}
+			continue
+		}
 		if d.F != nil {
-			// Both parts of |η| are exact, so a certain outcome keeps its
-			// relative accuracy.
-			out := d.F[b : b+k]
+			f := d.F[b:][:k]
 			for i, e := range x {
 				a := math.Abs(e)
-				out[i] = -(n[i]*l[i] + 0.5*(a+e)*down[i] + 0.5*(a-e)*up[i])
+				f[i] = -(n[i]*l[i] + 0.5*(a+e)*down[i] + 0.5*(a-e)*up[i])
 			}
 		}
 		if d.E != nil {
-			out := d.E[b : b+k]
+			f1 := d.E[b:][:k]
 			for i, e := range x {
-				out[i] = up[i] - n[i]*upper(m[i], e)
+				f1[i] = up[i] - n[i]*upper(m[i], e)
 			}
 		}
 		if d.EE != nil {
-			out := d.EE[b : b+k]
+			f2 := d.EE[b:][:k]
 			for i, p := range m {
-				out[i] = -n[i] * p * (1 - p)
+				f2[i] = -n[i] * p * (1 - p)
 			}
 		}
 	}

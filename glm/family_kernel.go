@@ -16,8 +16,16 @@ type block [blockRows]float64
 const halfLog2Pi = 0.91893853320467274178032973640562 // ½ log 2π
 
 // logisticTail writes m = 1/(1+exp|x|) and l = log(1+exp(−|x|)), which are
-// exact in relative terms for every x. A nil l is not computed.
+// exact in relative terms for every x. One of m and l may be nil and is then
+// not computed.
 func logisticTail(m, l, x []float64) {
+	if m == nil {
+		for i, v := range x {
+			l[i] = -math.Abs(v)
+		}
+		la.Softplus(l, l)
+		return
+	}
 	for i, v := range x {
 		m[i] = -math.Abs(v)
 	}

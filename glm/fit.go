@@ -45,9 +45,15 @@ func Fit(ctx context.Context, formula string, data Frame, opt *Options) (*Result
 	return m.Fit(ctx)
 }
 
-// start is the density's curvature at the constant predictor, or the earlier
-// posterior.
-func (m *Model) start(t *vi.Target) (*expfam.Normal, error) {
+// laplaceSteps bounds the steps of the first stage. Three are usual; more only
+// where the likelihood has no maximum to find.
+const laplaceSteps = 8
+
+// start is the density's curvature at the constant predictor or at the earlier
+// posterior; if the likelihood is concave in all parameters, after some steps with
+// expectations at the mean, which cost one evaluation a row where the full ones
+// cost several.
+func (m *Model) start(ctx context.Context, t *vi.Target) (*expfam.Normal, error) {
 	phi := make([]float64, m.dim)
 	if m.after != nil {
 		beta := m.after.Mean(nil)
@@ -59,6 +65,20 @@ func (m *Model) start(t *vi.Target) (*expfam.Normal, error) {
 			beta := make([]float64, m.p)
 			beta[j] = m.Family.InitEta(m.outcome)
 			m.toPhi(phi[:m.p], beta)
+		}
+	}
+	if m.Family.LogConcave() && m.dim == m.p && m.settings.Batch == 0 {
+		one := mat.NewDiagDense(m.dim, nil)
+		for i := range m.dim {
+			one.SetDiag(i, 1)
+		}
+		q, err := expfam.NewNormalPrecision(phi, one)
+		if err != nil {
+			return nil, err
+		}
+		res, err := vi.Fit(ctx, q, t, &vi.Settings{Method: vi.Laplace, Iterations: laplaceSteps, Tol: 0.1, Workers: m.settings.Workers, Diagnostics: -1})
+		if err == nil && res.Status == vi.Converged {
+			return q, nil
 		}
 	}
 	return vi.Start(t, phi)
@@ -76,9 +96,9 @@ func (m *Model) toPhi(phi, beta []float64) {
 }
 
 // engine prepares a run.
-func (m *Model) engine(state []byte) (*vi.Engine, error) {
+func (m *Model) engine(ctx context.Context, state []byte) (*vi.Engine, error) {
 	t := m.engineTarget()
-	q, err := m.start(t)
+	q, err := m.start(ctx, t)
 	if err != nil {
 		return nil, fmt.Errorf("glm: %w", err)
 	}
@@ -102,7 +122,7 @@ func (m *Model) Resume(ctx context.Context, state []byte) (*Result, error) {
 }
 
 func (m *Model) run(ctx context.Context, state []byte) (*Result, error) {
-	e, err := m.engine(state)
+	e, err := m.engine(ctx, state)
 	if err != nil {
 		return nil, err
 	}

@@ -213,7 +213,6 @@ func (m *Model) whiten(sds []float64) error {
 		return nil
 	}
 	centre := m.Design.Intercept == 0
-	z := blas64.General{Rows: x.Rows, Cols: p, Stride: p, Data: make([]float64, x.Rows*p)}
 	scale := make([]float64, p)
 	for j := range p {
 		scale[j] = sds[j]
@@ -224,20 +223,28 @@ func (m *Model) whiten(sds []float64) error {
 			scale[j] = 1
 		}
 	}
-	for i := range x.Rows {
-		dst := z.Data[i*p : (i+1)*p]
-		for j, v := range x.Data[i*x.Stride : i*x.Stride+p] {
-			if centre && j > 0 {
-				v -= m.means[j]
-			}
-			dst[j] = v / scale[j]
+	shift, factor := make([]float64, p), make([]float64, p)
+	for j := range p {
+		factor[j] = 1 / scale[j]
+		if centre && j > 0 {
+			shift[j] = m.means[j]
 		}
 	}
-	r, ok := gramRoot(z)
+	fill := func(dst []float64, lo, hi int) {
+		for i := lo; i < hi; i++ {
+			row := dst[(i-lo)*p:][:p]
+			for j, v := range x.Data[i*x.Stride:][:p] {
+				row[j] = (v - shift[j]) * factor[j]
+			}
+		}
+	}
+	r, ok := gramRoot(x.Rows, p, m.workers(), fill)
 	if !ok {
 		rank := m.Design.CheckRank()
 		if rank == nil {
 			// Nearly collinear, but not exactly: Householder QR does not square the condition number.
+			z := blas64.General{Rows: x.Rows, Cols: p, Stride: p, Data: make([]float64, x.Rows*p)}
+			fill(z.Data, 0, x.Rows)
 			r, ok = qrRoot(z)
 		}
 		if !ok {
@@ -289,44 +296,32 @@ func (m *Model) Target() *vi.Target {
 }
 
 // engineTarget is the target in the coordinates φ, its rows in random order if
-// there are batches.
+// there are batches, else ordered by the spread of their predictors.
 func (m *Model) engineTarget() *vi.Target {
-	eval, out := m.loglik, m.outcome
+	z, length := whitened(m.Design.X, m.t, m.workers())
 	var perm []int
-	if m.settings.Batch > 0 {
-		perm = rand.New(rand.NewPCG(m.settings.Seed, 0x5eed)).Perm(m.Design.X.Rows)
-		out = permuted(out, perm)
+	compress := m.Family.Name() == "gaussian" && m.settings.Batch == 0
+	switch {
+	case m.settings.Batch > 0:
+		perm = rand.New(rand.NewPCG(m.settings.Seed, 0x5eed)).Perm(z.Rows)
+	case m.Family.Degree() == 0:
+		perm = bySpread(length)
+	}
+	eval, out := m.loglik, m.outcome
+	if perm != nil {
+		z, out = permutedRows(z, perm), permuted(out, perm)
 		eval = m.Family.Eval(out)
 	}
-	z := m.whitened(perm)
 	t := m.target(m.t, m.logDet, z, eval)
 	t.Names = nil // φ has no names of its own
 	lik := &t.Linear.Terms[0]
 	lik.Offset = out.Offset
-	if m.Family.Name() == "gaussian" && m.settings.Batch == 0 {
+	if compress {
 		if c, ok := gaussianTerm(z, out, m.p); ok {
 			*lik = c
 		}
 	}
 	return t
-}
-
-// whitened returns XT, row i being row perm[i] of X; nil keeps their order.
-func (m *Model) whitened(perm []int) blas64.General {
-	x := m.Design.X
-	z := blas64.General{Rows: x.Rows, Cols: m.p, Stride: m.p, Data: make([]float64, x.Rows*m.p)}
-	for i := range x.Rows {
-		k := i
-		if perm != nil {
-			k = perm[i]
-		}
-		copy(z.Data[i*m.p:(i+1)*m.p], x.Data[k*x.Stride:k*x.Stride+m.p])
-	}
-	if m.p > 0 && x.Rows > 0 {
-		tri := blas64.Triangular{Uplo: blas.Upper, Diag: blas.NonUnit, N: m.p, Stride: m.p, Data: m.t}
-		blas64.Trmm(blas.Right, blas.NoTrans, 1, tri, z)
-	}
-	return z
 }
 
 func permuted(o Outcome, perm []int) Outcome {

@@ -27,6 +27,7 @@ type Engine struct {
 	trace       []Record
 
 	tan, tanNew, eta0 []float64
+	work              []float64
 	cur               estimate // at q, for deterministic problems
 	have              bool     // cur and tan belong to q
 	prevGain          float64
@@ -89,7 +90,7 @@ func New(q Posterior, t *Target, s *Settings) (*Engine, error) {
 		return nil, err
 	}
 	n := q.NumParams()
-	e.tan, e.tanNew, e.eta0 = make([]float64, n), make([]float64, n), make([]float64, n)
+	e.tan, e.tanNew, e.eta0, e.work = make([]float64, n), make([]float64, n), make([]float64, n), make([]float64, n)
 	e.noisy = e.method == Draws || e.s.Batch > 0
 	if e.s.Iterations == 0 {
 		e.s.Iterations = 100
@@ -159,10 +160,11 @@ func (e *Engine) chooseMethod() error {
 	case try(ConjugateForm, func() (estimator, error) { return newConjugate(e) }):
 	case try(Quadrature, func() (estimator, error) { return newQuadrature(e) }):
 	case try(Draws, func() (estimator, error) { return newDraws(e) }):
+	case e.s.Method != Auto && try(Laplace, func() (estimator, error) { return newLaplace(e) }):
 	case firstErr != nil:
 		return firstErr
 	default:
-		return &SettingError{"Settings.Method", e.s.Method, "Auto, Quadrature, Draws or ConjugateForm"}
+		return &SettingError{"Settings.Method", e.s.Method, "Auto, Quadrature, Draws, ConjugateForm or Laplace"}
 	}
 	return nil
 }
@@ -234,10 +236,8 @@ func (e *Engine) stepExact() (Record, error) {
 	}
 	e.q.Natural(e.eta0)
 	rho, search := 1.0, e.s.Rate == nil
-	slope := 0.0
-	if search {
-		slope = e.slope()
-	} else {
+	slope := e.slope(e.tan, e.tan)
+	if !search {
 		rho = e.s.Rate(e.iter)
 	}
 	var r Record
@@ -247,7 +247,7 @@ func (e *Engine) stepExact() (Record, error) {
 		if err == nil {
 			est, err = e.est.estimate(e.tanNew, e.iter)
 			e.evals += est.evals
-			if err == nil && (!search || e.rises(est.elbo, rho*slope)) {
+			if err == nil && (!search || e.rises(est, slope, try < searchTries)) {
 				r = Record{ELBO: est.elbo, Rate: rho, Conditions: r.Conditions | cond}
 				e.settle(est, rho, &r)
 				return r, nil
@@ -259,49 +259,70 @@ func (e *Engine) stepExact() (Record, error) {
 		if err != nil && (!search || est.evals > 0 && !isNonFinite(err)) {
 			return r, err
 		}
-		if try == 50 {
-			// No step of any size raises the ELBO: this is its maximum up to rounding.
-			if err != nil {
-				return r, err
+		if err == nil && (try == maxTries || try >= searchTries && slope < resolution) {
+			// No step of any size raises the ELBO: it is at its maximum, as far as the
+			// estimate resolves it, or the estimate is no gradient of it.
+			r.ELBO, r.Rate, e.status = e.cur.elbo, 0, Converged
+			if slope > resolution {
+				e.status = Stalled
+				e.conds |= expfam.NotConverged
 			}
-			r.ELBO, r.Rate = e.cur.elbo, 0
-			e.status = Converged
 			return r, nil
+		}
+		if try == maxTries {
+			return r, err
 		}
 		r.Conditions |= expfam.Shortened
 		rho /= 2
 	}
 }
 
-// slope returns tan'F tan, the rate at which the ELBO rises along the step, or
-// 0 if the posterior has no Fisher matrix.
-func (e *Engine) slope() float64 {
+// slope returns tan'F dir, the rate at which the ELBO rises at q along dir when
+// tan is its natural gradient there; NaN if the posterior has no Fisher matrix
+// or the objective is not the ELBO.
+func (e *Engine) slope(tan, dir []float64) float64 {
 	d, ok := e.q.(expfam.Dist)
-	if !ok {
-		return 0
+	if !ok || e.method == Laplace {
+		return math.NaN()
 	}
-	d.FisherMul(e.tanNew, e.tan)
+	d.FisherMul(e.work, dir)
 	s := 0.0
-	for i, v := range e.tan {
-		s += v * e.tanNew[i]
+	for i, v := range tan {
+		s += v * e.work[i]
 	}
-	return math.Max(s, 0)
+	return s
 }
 
-// rises tells whether a step that should gain the given amount to first order
-// gained a quarter of it (Armijo's rule): a step that lands on the maximum gains
-// half, one that overshoots it so far that the iteration would swing to and fro gains
-// less. Below the rounding error any step will do that does not lose.
-func (e *Engine) rises(elbo, firstOrder float64) bool {
-	gain, noise := elbo-e.cur.elbo, roundOff(e.cur.elbo)
-	if firstOrder < 1e3*noise {
-		return gain >= -noise
+const (
+	// maxTries bounds the halvings of a step.
+	maxTries = 50
+	// resolution is the slope, in nats, below which an ELBO that does not rise
+	// counts as maximal: twice the gain that a quadratic would have left.
+	resolution = 1e-3
+)
+
+// searchTries is the number of halvings after which a step that merely does
+// not lower the ELBO is taken.
+const searchTries = 12
+
+// rises judges the step to q that has the given estimate and natural gradient
+// tanNew: the ELBO must not have fallen, and if it turned on the way it must not
+// now fall more than half as steeply as it rose at first. Where ρ = 1 lands on the
+// maximum the slope is zero; where the iteration would swing to and fro about it for ever the
+// slope has nearly the old size.
+func (e *Engine) rises(est estimate, first float64, strict bool) bool {
+	noise := roundOff(e.cur.elbo)
+	if est.elbo < e.cur.elbo-noise {
+		return false
 	}
-	return gain >= firstOrder/4
+	if !strict || !(first > 1e3*noise) {
+		return true
+	}
+	return !(e.slope(e.tanNew, e.tan) < -first/2)
 }
 
-// settle accepts the new estimate and applies the stopping rule: the gain
-// that is left, extrapolated from the last two gains, is below Tol.
+// settle accepts the new estimate and applies the stopping rule: the gain that
+// is left is below Tol.
 func (e *Engine) settle(est estimate, rho float64, r *Record) {
 	gain := est.elbo - e.cur.elbo
 	e.tan, e.tanNew = e.tanNew, e.tan
@@ -313,13 +334,17 @@ func (e *Engine) settle(est estimate, rho float64, r *Record) {
 		e.best.elbo, e.best.set = est.elbo, true
 		e.best.eta = e.q.Natural(e.best.eta)
 	}
-	left := math.Abs(gain) / rho
-	if ratio := math.Abs(gain / e.prevGain); e.iter > 0 && e.prevGain != 0 && ratio < 1 {
-		left = math.Max(left*ratio/(1-ratio), math.Abs(gain)*1e-3)
+	// What is left to gain: half the slope on a quadratic, or what the last two
+	// gains extrapolate to where there is no slope.
+	left := e.slope(e.tan, e.tan) / 2
+	if math.IsNaN(left) {
+		left = math.Abs(gain) / rho
+		if ratio := math.Abs(gain / e.prevGain); e.iter > 0 && ratio < 1 {
+			left = math.Max(left*ratio/(1-ratio), left*1e-3)
+		}
 	}
 	floor := roundOff(est.elbo)
-	if e.iter > 0 && math.Abs(gain)/rho <= math.Max(100*e.s.Tol, floor) && left <= math.Max(e.s.Tol, floor) ||
-		math.Abs(gain)/rho <= floor {
+	if left <= math.Max(e.s.Tol/2, floor) || math.Abs(gain)/rho <= floor {
 		e.status = Converged
 	}
 	e.prevGain = gain

@@ -6,6 +6,7 @@ import (
 	"runtime"
 	"runtime/debug"
 	"sync"
+	"sync/atomic"
 
 	"github.com/natgrad/natgrad/expfam"
 	"github.com/natgrad/natgrad/internal/la"
@@ -16,9 +17,9 @@ import (
 )
 
 const (
-	blockRows = 256  // rows evaluated at a time: predictors and derivatives stay in the first cache
-	groupRows = 1024 // least rows a work group holds
-	maxGroups = 16   // groups a pass is divided into, whatever the number of workers
+	blockRows = 256 // rows evaluated at a time: predictors and derivatives stay in the first cache
+	groupRows = 512 // least rows a work group holds
+	maxGroups = 16  // groups a pass is divided into, whatever the number of workers
 )
 
 // want says how much of a pass is needed.
@@ -46,7 +47,8 @@ type linearPass struct {
 	lin     *Linear
 	dim     int
 	full    []span // all rows, divided into groups
-	workers int
+	workers int    // of passes, at most one a group
+	allowed int    // of anything else
 
 	// Input of the pass under way.
 	level  want
@@ -62,6 +64,7 @@ type linearPass struct {
 	scr    []*linearScratch
 	run    []func()
 	wg     sync.WaitGroup
+	taken  atomic.Int64 // groups that a worker has taken
 	panics []error
 
 	// Output.
@@ -120,7 +123,7 @@ func newLinearPass(lin *Linear, dim, workers int) (*linearPass, error) {
 			p.aux[k].cov[a] = make([]float64, dim)
 		}
 	}
-	p.workers = min(workers, p.groups)
+	p.workers, p.allowed = min(workers, p.groups), workers
 	for range p.groups {
 		p.parts = append(p.parts, &linearPart{grad: make([]float64, dim), hess: make([]float64, dim*dim)})
 	}
@@ -135,7 +138,12 @@ func newLinearPass(lin *Linear, dim, workers int) (*linearPass, error) {
 					p.panics[w] = &PanicError{Value: r, Stack: debug.Stack()}
 				}
 			}()
-			for g := w; g < p.groups; g += p.workers {
+			// The last rows first: a target may have put its widest rows there.
+			for {
+				g := p.groups - int(p.taken.Add(1))
+				if g < 0 {
+					return
+				}
 				p.group(g, p.scr[w])
 			}
 		})
@@ -207,6 +215,7 @@ func (p *linearPass) pass(q Gaussian, mean []float64, level want, spans []span, 
 	for k := range p.lin.Terms {
 		p.prepareAux(k)
 	}
+	p.taken.Store(0)
 	p.wg.Add(p.workers)
 	for w := 1; w < p.workers; w++ {
 		go p.run[w]()
@@ -544,11 +553,10 @@ func mulTransAdd(dst []float64, x blas64.General, w []float64) {
 	blas64.Gemv(blas.Trans, 1, x, blas64.Vector{N: len(w), Data: w, Inc: 1}, 1, blas64.Vector{N: len(dst), Data: dst, Inc: 1})
 }
 
+// axpy adds a·x to dst.
 func axpy(dst []float64, a float64, x []float64) {
-	x = x[:len(dst)]
-	for i, v := range x {
-		dst[i] += a * v
-	}
+	n := len(dst)
+	blas64.Axpy(a, blas64.Vector{N: n, Data: x[:n], Inc: 1}, blas64.Vector{N: n, Data: dst, Inc: 1})
 }
 
 func scaleBy(dst []float64, a float64) {
@@ -557,10 +565,17 @@ func scaleBy(dst []float64, a float64) {
 	}
 }
 
+// sum adds up x in four strands, which wait for each other less.
 func sum(x []float64) float64 {
-	s := 0.0
-	for _, v := range x {
-		s += v
+	var a, b, c, d float64
+	for ; len(x) >= 4; x = x[4:] {
+		a += x[0]
+		b += x[1]
+		c += x[2]
+		d += x[3]
 	}
-	return s
+	for _, v := range x {
+		a += v
+	}
+	return (a + b) + (c + d)
 }

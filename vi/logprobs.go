@@ -4,14 +4,17 @@ import (
 	"errors"
 	"runtime/debug"
 	"sync"
+	"sync/atomic"
 
-	"gonum.org/v1/gonum/blas"
 	"gonum.org/v1/gonum/blas/blas64"
 	"gonum.org/v1/gonum/mat"
 )
 
-// logProbs evaluates the density at every row of theta: the predictors of a
-// block of rows at all points are one matrix product.
+// pointChunk is the number of points that a worker takes with a span of rows.
+const pointChunk = 128
+
+// logProbs evaluates the density at every row of theta. A block of rows of the
+// design, laid out by columns, stays in cache for all points.
 func (p *linearPass) logProbs(dst []float64, theta *mat.Dense) error {
 	points, _ := theta.Dims()
 	raw := theta.RawMatrix()
@@ -19,35 +22,38 @@ func (p *linearPass) logProbs(dst []float64, theta *mat.Dense) error {
 	for i := range parts {
 		parts[i] = make([]float64, points)
 	}
-	err := p.each(len(p.full), func(k int) {
+	chunks := (points + pointChunk - 1) / pointChunk
+	err := p.each(len(p.full)*chunks, func(task int) {
+		k := task / chunks
+		first := task % chunks * pointChunk
+		last := min(first+pointChunk, points)
 		sp := p.full[k]
 		t := &p.lin.Terms[sp.term]
-		out := parts[k]
-		eta := blas64.General{Rows: points, Cols: blockRows, Stride: blockRows, Data: make([]float64, points*blockRows)}
-		f := make([]float64, blockRows)
-		aux := make([]float64, len(t.Aux))
+		out, cols := parts[k], t.X.Cols
+		xt := make([]float64, cols*blockRows)
+		eta, f, aux := make([]float64, blockRows), make([]float64, blockRows), make([]float64, len(t.Aux))
+		var d Derivs
 		for lo := sp.lo; lo < sp.hi; lo += blockRows {
 			n := min(lo+blockRows, sp.hi) - lo
-			eta.Cols = n
-			for s := range points {
-				row := eta.Data[s*eta.Stride : s*eta.Stride+n]
+			for i := range n {
+				for j, v := range t.X.Data[(lo+i)*t.X.Stride:][:cols] {
+					xt[j*n+i] = v
+				}
+			}
+			eta := eta[:n]
+			d = Derivs{F: f[:n]}
+			for s := first; s < last; s++ {
 				if t.Offset != nil {
-					copy(row, t.Offset[lo:lo+n])
+					copy(eta, t.Offset[lo:lo+n])
 				} else {
-					clear(row)
+					clear(eta)
 				}
-			}
-			if t.X.Cols > 0 {
-				x := blas64.General{Rows: n, Cols: t.X.Cols, Stride: t.X.Stride, Data: t.X.Data[lo*t.X.Stride : (lo+n-1)*t.X.Stride+t.X.Cols]}
-				th := blas64.General{Rows: points, Cols: t.X.Cols, Stride: raw.Stride, Data: raw.Data}
-				blas64.Gemm(blas.NoTrans, blas.Trans, 1, th, x, 1, eta)
-			}
-			for s := range points {
+				point := raw.Data[s*raw.Stride:][:raw.Cols]
+				mulTransAdd(eta, blas64.General{Rows: cols, Cols: n, Stride: n, Data: xt}, point[:cols])
 				for a, j := range t.Aux {
-					aux[a] = raw.Data[s*raw.Stride+j]
+					aux[a] = point[j]
 				}
-				d := Derivs{F: f[:n]}
-				t.Eval(lo, eta.Data[s*eta.Stride:s*eta.Stride+n], aux, &d)
+				t.Eval(lo, eta, aux, &d)
 				out[s] += sum(d.F)
 			}
 		}
@@ -61,18 +67,24 @@ func (p *linearPass) logProbs(dst []float64, theta *mat.Dense) error {
 	return err
 }
 
-// each calls f(0) … f(n−1), shared out among the workers.
+// each calls f(0) … f(n−1), which the workers take as they come.
 func (p *linearPass) each(n int, f func(int)) error {
-	errs := make([]error, p.workers)
+	workers := min(p.allowed, n)
+	errs := make([]error, workers)
 	var wg sync.WaitGroup
-	for w := range p.workers {
+	var taken atomic.Int64
+	for w := range workers {
 		wg.Go(func() {
 			defer func() {
 				if r := recover(); r != nil {
 					errs[w] = &PanicError{Value: r, Stack: debug.Stack()}
 				}
 			}()
-			for i := w; i < n; i += p.workers {
+			for {
+				i := int(taken.Add(1)) - 1
+				if i >= n {
+					return
+				}
 				f(i)
 			}
 		})

@@ -164,7 +164,17 @@ func (e *Engine) Result() (*Result, error) {
 	err := e.diagnose(r)
 	switch est := e.est.(type) {
 	case *quadrature:
-		v, verr := est.value()
+		v, verr := e.cur, error(nil)
+		switch {
+		case e.noisy:
+			v, verr = est.value()
+			e.evals++
+		case !e.have || !e.best.set || e.best.elbo != e.cur.elbo:
+			// The last step did not end at the best posterior, or it is unknown
+			// where it ended; the same pass as in a step, so that bits agree.
+			v, verr = est.estimate(e.tanNew, e.iter)
+			e.evals++
+		}
 		fine, ferr := est.refined()
 		if verr != nil || ferr != nil {
 			if err == nil {
@@ -172,7 +182,7 @@ func (e *Engine) Result() (*Result, error) {
 			}
 			break
 		}
-		e.evals += 2
+		e.evals++
 		r.ELBO, r.ELBOErr = v.elbo, math.Abs(fine.elbo-v.elbo)+roundOff(v.elbo)
 		r.DataFit, r.KL = v.fit, v.fit-v.elbo
 	case *conjugate:

@@ -23,6 +23,12 @@ const (
 	Draws
 	// ConjugateForm needs Target.Conjugate and an expfam.Dist.
 	ConjugateForm
+	// Laplace takes expectations at the mean of q alone: Newton's method, whose
+	// fixed point is the Laplace approximation N(mode, (−∇² log p)⁻¹) (Lin et al.
+	// 2021, section 3, the Newton-like case). It needs Target.Hess or
+	// Target.Linear and a Tangenter with a Mean. Auto never chooses it; the ELBO of
+	// its trace is the log density at the mean.
+	Laplace
 )
 
 func (m Method) String() string {
@@ -35,6 +41,8 @@ func (m Method) String() string {
 		return "draws"
 	case ConjugateForm:
 		return "conjugate form"
+	case Laplace:
+		return "Laplace"
 	}
 	return fmt.Sprintf("Method(%d)", int(m))
 }
@@ -115,6 +123,9 @@ const (
 	IterationLimit
 	// Interrupted: the context ended the run.
 	Interrupted
+	// Stalled: no step of any size raises the ELBO although its gradient says
+	// that one should.
+	Stalled
 	// Failed: a step could not be taken, or a trapped condition occurred.
 	Failed
 )
@@ -130,6 +141,8 @@ func (s Status) String() string {
 		return "iteration limit"
 	case Interrupted:
 		return "interrupted"
+	case Stalled:
+		return "stalled"
 	case Failed:
 		return "failed"
 	}
