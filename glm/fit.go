@@ -45,8 +45,13 @@ func Fit(ctx context.Context, formula string, data Frame, opt *Options) (*Result
 	return m.Fit(ctx)
 }
 
+// startAuxSD is the largest sd at which ψ starts.
+const startAuxSD = 0.5
+
 // start is the density's curvature at the constant predictor, or the earlier
-// posterior.
+// posterior. Away from the mode the density may have no curvature in ψ, and a q
+// as wide as that says spans σ over many orders of magnitude, which costs a
+// great many quadrature nodes and helps nobody: ψ starts narrower.
 func (m *Model) start(t *vi.Target) (*expfam.Normal, error) {
 	phi := make([]float64, m.dim)
 	if m.after != nil {
@@ -61,7 +66,15 @@ func (m *Model) start(t *vi.Target) (*expfam.Normal, error) {
 			m.toPhi(phi[:m.p], beta)
 		}
 	}
-	return vi.Start(t, phi)
+	q, err := vi.Start(t, phi)
+	if err != nil || m.dim == m.p {
+		return q, err
+	}
+	prec := q.Precision(nil)
+	for j := m.p; j < m.dim; j++ {
+		prec.SetSym(j, j, prec.At(j, j)+1/(startAuxSD*startAuxSD))
+	}
+	return expfam.NewNormalPrecision(phi, prec)
 }
 
 // toPhi solves Tφ = β by back substitution.
