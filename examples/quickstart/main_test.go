@@ -71,14 +71,18 @@ func TestPosterior(t *testing.T) {
 	// The chain runs in centred columns, in which it moves more freely.
 	logp := func(c []float64) float64 {
 		u, v, w := c[0]/2.5, c[1]*dsd/2.5, c[2]*asd/2.5
-		s := -(u*u + v*v + w*w) / 2
+		s, odds := -(u*u+v*v+w*w)/2, 1.0
 		for i, yi := range y {
 			eta := c[0] + c[1]*(dist[i]-d0) + c[2]*(arsenic[i]-a0)
-			s += yi*eta - math.Log(1+math.Exp(eta))
+			s += yi * eta
+			if odds *= 1 + math.Exp(eta); odds > 1e200 { // one logarithm for many factors
+				s -= math.Log(odds)
+				odds = 1
+			}
 		}
-		return s
+		return s - math.Log(odds)
 	}
-	chain, err := mcmc.Sample(logp, []float64{0, 0, 0}, []float64{0.04, 0.1, 0.04}, 2000, 16000, rand.New(rand.NewPCG(1, 2)))
+	chain, err := mcmc.Sample(logp, []float64{0, 0, 0}, []float64{0.04, 0.1, 0.04}, 2000, 12000, rand.New(rand.NewPCG(1, 2)))
 	if err != nil {
 		t.Fatal(err)
 	}
