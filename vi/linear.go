@@ -364,7 +364,7 @@ func (p *linearPass) block(part *linearPart, s *linearScratch, k, lo, hi int) {
 			wo := am.rule[0].W[i0] * am.rule[1].W[i1]
 			aux[0] = am.mean[0] + am.chol[0]*z0
 			aux[1] = am.mean[1] + am.chol[1]*z0 + am.chol[2]*z1
-			inner := p.innerRule(t, aux[:na], spread, wo)
+			inner := p.innerRule(t, aux[:na], spread)
 			for iz, z := range inner.Z {
 				eta := s.eta[:n]
 				copy(eta, m)
@@ -447,14 +447,8 @@ func (p *linearPass) block(part *linearPart, s *linearScratch, k, lo, hi int) {
 // pairIndex is the index in Derivs.AA of the pair (a, b).
 func pairIndex(a, b int) int { return a + b }
 
-// innerRule chooses the rule over the predictor for the widest row of a block, at
-// an auxiliary node of the given weight.
-//
-// The error of a rule for spread s falls like ε(s) = exp(−c/(h·s)) with its step
-// h, so one made for r·s has error ε^r. A node of weight w in the tail may err by
-// ε/w, which is ε^r with r = 1 − log w/log ε. Without that the tails, where the
-// functions of a Student-t likelihood are narrow, take nearly all the nodes.
-func (p *linearPass) innerRule(t *Term, aux []float64, spread, weight float64) *quad.Nodes {
+// innerRule chooses the rule over the predictor for the widest row of a block.
+func (p *linearPass) innerRule(t *Term, aux []float64, spread float64) *quad.Nodes {
 	switch {
 	case p.q == nil || spread == 0 || t.Degree == 1:
 		return quad.Rule(1)
@@ -464,14 +458,8 @@ func (p *linearPass) innerRule(t *Term, aux []float64, spread, weight float64) *
 	if t.Width != nil {
 		spread /= t.Width(aux)
 	}
-	if weight < 1 {
-		spread = min(spread, quad.MaxSpread) * max(tailRatio, 1+math.Log10(weight)/10) // ForSpread has ε = 1e-10
-	}
 	return p.points(spread)
 }
-
-// tailRatio bounds how much coarser rules are in the tails.
-const tailRatio = 0.02
 
 // points is the rule for a spread, or for half as much again.
 func (p *linearPass) points(spread float64) *quad.Nodes {
