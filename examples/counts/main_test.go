@@ -57,7 +57,7 @@ func TestCubicPosterior(t *testing.T) {
 
 // The negative binomial model of the hospitals against a Metropolis chain on
 // its density written out by hand. With 12 rows the posterior has heavier tails than
-// a normal distribution: the verdict says caution, and the sds are 8 % too small.
+// a normal distribution, whose sds are 8 % too small.
 func TestHospitalPosterior(t *testing.T) {
 	surgery, err := glm.ReadCSVFile(filepath.Join(dir, "surgery.csv"))
 	if err != nil {
