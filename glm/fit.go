@@ -49,6 +49,11 @@ func Fit(ctx context.Context, formula string, data Frame, opt *Options) (*Result
 // where the likelihood has no maximum to find.
 const laplaceSteps = 8
 
+// startAuxSD is the largest sd at which ψ starts. Away from the mode the density
+// may have no curvature in ψ, and a q as wide as that says spans σ over many
+// orders of magnitude, which costs a great many quadrature nodes and helps nobody.
+const startAuxSD = 0.5
+
 // start is the density's curvature at the constant predictor or at the earlier
 // posterior; if the likelihood is concave in all parameters, after some steps with
 // expectations at the mean, which cost one evaluation a row where the full ones
@@ -81,7 +86,15 @@ func (m *Model) start(ctx context.Context, t *vi.Target) (*expfam.Normal, error)
 			return q, nil
 		}
 	}
-	return vi.Start(t, phi)
+	q, err := vi.Start(t, phi)
+	if err != nil || m.dim == m.p {
+		return q, err
+	}
+	prec := q.Precision(nil)
+	for j := m.p; j < m.dim; j++ {
+		prec.SetSym(j, j, prec.At(j, j)+1/(startAuxSD*startAuxSD))
+	}
+	return expfam.NewNormalPrecision(phi, prec)
 }
 
 // toPhi solves Tφ = β by back substitution.
