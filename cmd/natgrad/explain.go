@@ -15,6 +15,9 @@ import (
 // packages begin; it means nothing at a command line.
 var goPrefix = regexp.MustCompile(`^(?:(?:glm|vi|report|expfam)(?:\.[A-Za-z.]+)?: )+(?:[A-Z][A-Za-z]*(?:\.[A-Z][A-Za-z]*)?: )?`)
 
+// fileOp is the system call with which the errors of package os begin.
+var fileOp = regexp.MustCompile(`(^|: )(?:open|stat|lstat|mkdir) `)
+
 // explain words an error of the packages in terms of the command line.
 func explain(err error) string {
 	var rank *glm.RankError
@@ -39,8 +42,8 @@ func explain(err error) string {
 			want := strings.Replace(setting.Want, "Target.N", "the number of rows", 1)
 			msg = fmt.Sprintf("-%s is %v, want %s", strings.ToLower(name), setting.Value, want)
 		}
-	case errors.As(err, &path) && errors.Is(err, fs.ErrNotExist):
-		msg = fmt.Sprintf("%s: no such file or directory", path.Path)
+	case errors.As(err, &path):
+		msg = fileOp.ReplaceAllString(msg, "$1")
 	}
 	return msg
 }
