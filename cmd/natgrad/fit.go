@@ -116,6 +116,9 @@ func (a *app) fit(args []string) (int, error) {
 // command line leaves out.
 func (j *job) continueFit(fs *flag.FlagSet) error {
 	c := j.cfg
+	if len(c.Priors) > 0 {
+		return &usageError{"fit", "-prior and -after exclude each other: the earlier posterior is the prior of all parameters"}
+	}
 	dir, err := filepath.Abs(c.After)
 	if err != nil {
 		return err
