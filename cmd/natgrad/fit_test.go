@@ -323,10 +323,7 @@ func TestReports(t *testing.T) {
 	} {
 		t.Run(c.args, func(t *testing.T) {
 			args := append([]string{"fit", "d.csv", "-o", "out", "-force", "-formula"}, strings.Split(c.args, "|")...)
-			code, out, errs := call(args...)
-			if code != exitOK || errs != "" {
-				t.Fatalf("code %d: %s%s", code, out, errs)
-			}
+			mustRun(t, args...)
 			html := snapshot(t, "out")[reportFile]
 			for _, w := range append(c.want, "Coefficients", "Posterior predictive checks", "iteration") {
 				if !strings.Contains(html, w) {

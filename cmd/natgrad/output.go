@@ -45,13 +45,13 @@ func shortPrior(s string) string {
 
 func coefTable(f *glm.Result) *report.Table { return report.NewCoefTable(coefs(f)) }
 
-// numDraws is how many draws go to draws.csv.
+// numDraws is how many of the diagnostic draws go to draws.csv.
 func (j *job) numDraws(f *glm.Result) int {
-	n := len(f.VI.LogP)
-	if j.cfg.Draws > 0 {
-		n = min(n, j.cfg.Draws)
+	n := j.cfg.Draws
+	if n == 0 {
+		n = 1000
 	}
-	return n
+	return min(n, len(f.VI.LogP))
 }
 
 // results renders every file of a finished fit. They hold no times, no paths

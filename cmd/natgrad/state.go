@@ -206,13 +206,14 @@ func (c *runConfig) options(rows int, earlier *glm.Result) (*glm.Options, error)
 		After:         earlier,
 		Settings:      vi.Settings{Seed: c.Seed, Batch: c.Batch, Iterations: c.Iterations, Tol: c.Tol, CheckpointEvery: 2 * time.Second},
 	}
-	// Draws are also what the diagnostics rest on: no fewer than they take by themselves.
-	const least, enough, manyRows = 200, 1000, 20_000
+	// The draws are those that k-hat rests on: no fewer than the engine takes by
+	// itself, which is at least 200 and for a small file up to 4000.
+	const least, enough, manyRows = 200, 4000, 20_000
 	switch {
-	case c.Draws > enough || c.Draws > least && rows > manyRows:
-		o.Settings.Diagnostics = c.Draws
+	case c.Draws > least && rows <= manyRows:
+		o.Settings.Diagnostics = max(c.Draws, enough)
 	case c.Draws > least:
-		o.Settings.Diagnostics = enough
+		o.Settings.Diagnostics = c.Draws
 	}
 	var err error
 	if o.Family, err = glm.ParseFamily(c.Family); err != nil {
