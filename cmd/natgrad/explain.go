@@ -12,8 +12,9 @@ import (
 )
 
 // goPrefix is the "glm: NewModel: " or "glm.ReadCSV: " with which errors of the
-// packages begin; it means nothing at a command line.
-var goPrefix = regexp.MustCompile(`^(?:(?:glm|vi|report|expfam)(?:\.[A-Za-z.]+)?: )+(?:[A-Z][A-Za-z]*(?:\.[A-Z][A-Za-z]*)?: )?`)
+// packages begin; it means nothing at a command line. Functions are listed,
+// because a file may be called Data as well.
+var goPrefix = regexp.MustCompile(`^(?:(?:glm|vi|report|expfam)(?:\.[A-Za-z.]+: |: (?:(?:NewModel|Fit|New|Resume|Start|MAP|Judge|Load|Save|LOO|WAIC|Replicate|Result\.[A-Z][a-z]+|WriteDraws): )?))+`)
 
 // fileOp is the system call with which the errors of package os begin.
 var fileOp = regexp.MustCompile(`(^|: )(?:open|stat|lstat|mkdir) `)

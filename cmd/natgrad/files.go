@@ -24,6 +24,9 @@ const (
 	stateFile  = "run.state"
 )
 
+// tmpSuffix marks a file that is being written.
+const tmpSuffix = ".tmp"
+
 var resultFiles = []string{fitFile, drawsFile, reportFile, runFile}
 
 // dataset is a data file together with its fingerprint.
@@ -119,15 +122,22 @@ func makeOutput(dir string) (created bool, err error) {
 	if err := os.MkdirAll(dir, 0o777); err != nil {
 		return false, fmt.Errorf("cannot write the fit: %w", err)
 	}
-	f, err := os.CreateTemp(dir, ".natgrad-*")
-	if err != nil {
-		return created, fmt.Errorf("cannot write to %s: %w", dir, err)
+	probe := filepath.Join(dir, stateFile+tmpSuffix)
+	if err := os.WriteFile(probe, nil, 0o666); err != nil {
+		return created, fmt.Errorf("cannot write the fit: %w", err)
 	}
-	err = f.Close()
-	if rerr := os.Remove(f.Name()); err == nil {
-		err = rerr
+	return created, os.Remove(probe)
+}
+
+// removeState ends a run: its state goes, and what a kill in the middle of
+// writing one has left.
+func removeState(dir string) error {
+	for _, name := range []string{stateFile + tmpSuffix, stateFile} {
+		if err := os.Remove(filepath.Join(dir, name)); err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return &writeError{err}
+		}
 	}
-	return created, err
+	return nil
 }
 
 // writeError marks a failure to write to the directory of a fit.
@@ -145,23 +155,22 @@ type outFile struct {
 // replaceFiles writes files to dir so that each is replaced at once, and none
 // before all of them are safely on the disk.
 func replaceFiles(dir string, files []outFile) (err error) {
-	const suffix = ".tmp"
 	defer func() {
 		if err != nil {
 			for _, f := range files {
-				_ = os.Remove(filepath.Join(dir, f.name+suffix))
+				_ = os.Remove(filepath.Join(dir, f.name+tmpSuffix))
 			}
 			err = &writeError{err}
 		}
 	}()
 	for _, f := range files {
-		if err := writeSynced(filepath.Join(dir, f.name+suffix), f.data); err != nil {
+		if err := writeSynced(filepath.Join(dir, f.name+tmpSuffix), f.data); err != nil {
 			return err
 		}
 	}
 	for _, f := range files {
 		path := filepath.Join(dir, f.name)
-		if err := os.Rename(path+suffix, path); err != nil {
+		if err := os.Rename(path+tmpSuffix, path); err != nil {
 			return err
 		}
 	}

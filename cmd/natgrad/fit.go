@@ -201,8 +201,8 @@ func (a *app) runFit(j *job, began time.Time) (int, error) {
 		cleanUp()
 		return 0, err
 	}
-	if err := os.Remove(filepath.Join(j.dir, stateFile)); err != nil && !errors.Is(err, os.ErrNotExist) {
-		return 0, &writeError{err}
+	if err := removeState(j.dir); err != nil {
+		return 0, err
 	}
 	return gradeCode(f.VI), a.reportFit(j, m, f, began)
 }
@@ -221,7 +221,7 @@ func (a *app) failed(j *job, err error, cleanUp func()) error {
 	case errors.As(err, &w):
 		err = w
 	case !j.resumed:
-		_ = os.Remove(path)
+		_ = removeState(j.dir)
 	}
 	cleanUp()
 	return err

@@ -3,6 +3,7 @@ package main
 import (
 	"bytes"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"math/rand/v2"
 	"os"
@@ -189,6 +190,23 @@ func TestOutputDir(t *testing.T) {
 	for in, want := range map[string]string{"a/b/wells.csv": "wells.fit", "x.csv.gz": "x.fit", "plain": "plain.fit", ".hidden": ".hidden.fit", "a.b.csv": "a.b.fit"} {
 		if got := outputDir(in); got != want {
 			t.Errorf("outputDir(%q) = %s, want %s", in, got, want)
+		}
+	}
+}
+
+// The names of Go functions go, the names of files stay.
+func TestExplain(t *testing.T) {
+	for in, want := range map[string]string{
+		"glm.ReadCSV: DATA.CSV: line 3 is bad":   "DATA.CSV: line 3 is bad",
+		"glm.ReadCSV: Fit: line 3 is bad":        "Fit: line 3 is bad",
+		"glm: NewModel: the family is odd":       "the family is odd",
+		"glm: Judge: vi: the log density is NaN": "the log density is NaN",
+		"glm: vi: New: x":                        "x",
+		"cannot write the fit: open a/b: no":     "cannot write the fit: open a/b: no",
+		"glm: Result.Predict: Level is 7":        "Level is 7",
+	} {
+		if got := explain(errors.New(in)); got != want {
+			t.Errorf("explain(%q) = %q, want %q", in, got, want)
 		}
 	}
 }

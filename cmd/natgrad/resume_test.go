@@ -170,6 +170,9 @@ func TestResumeDeterministic(t *testing.T) {
 			if f.Finished || f.Status != "interrupted" || f.Steps != n || f.Resume != "natgrad resume "+dir {
 				t.Errorf("after %d steps: %s", n, text)
 			}
+			// What a kill in the middle of a write leaves behind goes at the end.
+			write(t, filepath.Join(dir, stateFile+tmpSuffix), "half a st")
+			write(t, filepath.Join(dir, fitFile+tmpSuffix), "half a f")
 			mustRun(t, "resume", dir, "-quiet")
 			same(t, fmt.Sprintf("%v after %d steps", more, n), want, snapshot(t, dir))
 		}
