@@ -13,6 +13,7 @@ import (
 	"testing"
 
 	"github.com/natgrad/natgrad/report"
+	"github.com/natgrad/natgrad/vi"
 )
 
 // problem is one regression of glm/testdata/posteriordb as a user would state it.
@@ -337,5 +338,24 @@ func TestReports(t *testing.T) {
 				t.Error(text)
 			}
 		})
+	}
+}
+
+// The trace of a run on batches is averaged, that of another is not.
+func TestELBOTrace(t *testing.T) {
+	var rec []vi.Record
+	for i := range 1005 {
+		rec = append(rec, vi.Record{Iteration: i + 1, ELBO: float64(i % 2)})
+	}
+	if tr, every := elboTrace(rec, false); every != 1 || len(tr) != 1005 || tr[7].ELBO != 1 || tr[7].Iter != 8 {
+		t.Errorf("exact: %d points of %d", len(tr), every)
+	}
+	tr, every := elboTrace(rec[:1000], true)
+	// The sd of ten values that alternate between 0 and 1 is √(10/36).
+	if every != 10 || len(tr) != 100 || tr[99].Iter != 1000 || tr[0].ELBO != 0.5 || math.Abs(tr[0].SE-math.Sqrt(1./36)) > 1e-12 {
+		t.Errorf("batches: %d points of %d, %+v", len(tr), every, tr[0])
+	}
+	if tr, every = elboTrace(rec, true); every != 11 || len(tr) != 91 {
+		t.Errorf("batches: %d points of %d", len(tr), every)
 	}
 }

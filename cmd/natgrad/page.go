@@ -9,6 +9,7 @@ import (
 	"github.com/natgrad/natgrad/report"
 	"github.com/natgrad/natgrad/vi"
 	"gonum.org/v1/gonum/mat"
+	"gonum.org/v1/gonum/stat"
 )
 
 // replications is how many data sets predictive checks draw: enough for 90 %
@@ -39,13 +40,39 @@ func newPage(j *job, m *glm.Model, f *glm.Result) (*report.Page, error) {
 			Caption: "Posterior of each coefficient: dot at the mean, thick bar for the central 50 %, thin bar for the central 90 %."})
 	}
 	p.Figures = append(p.Figures, outcomeFigures(m, f, rep)...)
-	var trace []report.TracePoint
-	for _, r := range v.Trace {
-		trace = append(trace, report.TracePoint{Iter: r.Iteration, ELBO: r.ELBO, SE: r.ELBOErr})
+	trace, every := elboTrace(v.Trace, j.cfg.Batch > 0)
+	caption := "Progress of the fit. The ELBO is a lower bound on the log evidence; the fit maximises it."
+	if every > 1 {
+		caption += fmt.Sprintf(" Each point is the mean of %d steps, every one an estimate from %d rows.", every, j.cfg.Batch)
 	}
-	p.Figures = append(p.Figures, report.PageFigure{Figure: report.ELBOPlot(trace),
-		Caption: "Progress of the fit. The ELBO is a lower bound on the log evidence; the fit maximises it."})
+	p.Figures = append(p.Figures, report.PageFigure{Figure: report.ELBOPlot(trace), Caption: caption})
 	return p, nil
+}
+
+// elboTrace takes the trace to its plot. Where every step sees a batch of its own
+// rows, the scatter between steps hides the trend: runs of steps are averaged, with
+// the standard error that their scatter gives. The last steps that fill no run are left out.
+func elboTrace(records []vi.Record, noisy bool) (trace []report.TracePoint, every int) {
+	const points, least = 100, 10
+	every = 1
+	if noisy {
+		every = max(least, (len(records)+points-1)/points)
+	}
+	if !noisy || len(records) < 2*every {
+		for _, r := range records {
+			trace = append(trace, report.TracePoint{Iter: r.Iteration, ELBO: r.ELBO, SE: r.ELBOErr})
+		}
+		return trace, 1
+	}
+	for ; len(records) >= every; records = records[every:] {
+		elbo := make([]float64, every)
+		for i := range elbo {
+			elbo[i] = records[i].ELBO
+		}
+		mean, sd := stat.MeanStdDev(elbo, nil)
+		trace = append(trace, report.TracePoint{Iter: records[every-1].Iteration, ELBO: mean, SE: sd / math.Sqrt(float64(every))})
+	}
+	return trace, every
 }
 
 func level(g vi.Grade) report.Level {
