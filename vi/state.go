@@ -29,7 +29,11 @@ func (e *Engine) MarshalBinary() ([]byte, error) {
 	w.Int(e.q.NumParams())
 	w.Bytes(q)
 	w.Int(e.iter)
-	w.Int(e.evals)
+	evals := e.evals
+	if e.have {
+		evals -= e.cur.evals // a resumed run makes this estimate again
+	}
+	w.Int(evals)
 	w.Uint(uint64(e.conds))
 	w.Int(int(e.status))
 	w.Float(e.prevGain)
