@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"math"
+	"strings"
 	"testing"
 
 	"github.com/natgrad/natgrad/expfam"
@@ -114,5 +115,46 @@ func TestKHatMoreDraws(t *testing.T) {
 	t.Logf("k-hat %.2f, with more draws %.2f; spread %.2g and %.2g", khat[0], khat[1], spread[0], spread[1])
 	if khat[1] > 0.5 || khat[1] >= khat[0] {
 		t.Errorf("k-hat %.2f, with more draws %.2f", khat[0], khat[1])
+	}
+}
+
+// TestColumnFarFromZero has the figures of the section of that name in
+// sharp-bits/collinear-columns.md: digits of a slope are lost as the column
+// moves away from zero, and centring keeps them.
+func TestColumnFarFromZero(t *testing.T) {
+	slope := func(base float64, formula string) (mean, sd float64, err error) {
+		var b strings.Builder
+		b.WriteString("y,x\n")
+		for i := range 50 {
+			fmt.Fprintf(&b, "%g,%.10g\n", float64(i%7)+0.1*float64(i), base+float64(i))
+		}
+		f, err := glm.Fit(context.Background(), formula, table(t, b.String()), &glm.Options{Settings: vi.Settings{Diagnostics: -1}})
+		if err != nil {
+			return 0, 0, err
+		}
+		r := f.Summary()[1]
+		return r.Mean, r.SD, nil
+	}
+	want, sd, err := slope(0, "y ~ center(x)")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for base, tol := range map[float64]float64{2e3: 1e-9, 1e5: 1e-6, 1e6: 1e-5, 1e7: 0.01, 1e8: 0.1} {
+		got, _, err := slope(base, "y ~ x")
+		if err != nil {
+			t.Errorf("base %g: %v", base, err)
+			continue
+		}
+		off := math.Abs(got-want) / sd
+		t.Logf("base %g: off by %.0e sd", base, off)
+		if off > tol {
+			t.Errorf("base %g: slope %v, want %v within %g of its sd %v", base, got, want, tol, sd)
+		}
+		if got, _, err := slope(base, "y ~ center(x)"); err != nil || math.Abs(got-want) > 1e-9*sd {
+			t.Errorf("base %g, centred: slope %v, want %v (%v)", base, got, want, err)
+		}
+	}
+	if _, _, err := slope(1e9, "y ~ x"); err == nil {
+		t.Error("base 1e9 is fitted without centring")
 	}
 }
