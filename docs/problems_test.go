@@ -1,0 +1,131 @@
+package docs_test
+
+import (
+	"context"
+	"encoding/json"
+	"math"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/go-gota/gota/dataframe"
+	"github.com/go-gota/gota/series"
+	"github.com/natgrad/natgrad/glm"
+	"github.com/natgrad/natgrad/vi"
+)
+
+// problem is one of glm/testdata/posteriordb with its columns as named there.
+func problem(t *testing.T, name string) glm.Frame {
+	t.Helper()
+	b, err := os.ReadFile(filepath.Join(root, "glm", "testdata", "posteriordb", name, "data.json"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var d struct {
+		Columns []string
+		X       [][]float64
+		Y       []float64
+	}
+	if err := json.Unmarshal(b, &d); err != nil {
+		t.Fatal(err)
+	}
+	cols := []series.Series{series.New(d.Y, series.Float, "y")}
+	for j, c := range d.Columns {
+		v := make([]float64, len(d.X))
+		for i := range v {
+			v[i] = d.X[i][j]
+		}
+		cols = append(cols, series.New(v, series.Float, c))
+	}
+	return dataframe.New(cols...)
+}
+
+func fitProblem(t *testing.T, name, formula, family string, s vi.Settings, priors ...string) *glm.Result {
+	t.Helper()
+	fam, err := glm.ParseFamily(family)
+	if err != nil {
+		t.Fatal(err)
+	}
+	opt := &glm.Options{Family: fam, Settings: s}
+	for _, text := range priors {
+		p, err := glm.ParsePriorSpec(text)
+		if err != nil {
+			t.Fatal(err)
+		}
+		opt.Priors = append(opt.Priors, p)
+	}
+	f, err := glm.Fit(context.Background(), formula, problem(t, name), opt)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return f
+}
+
+const mesquite = "y ~ `log diam1` + `log diam2` + `log canopy_height` + `log total_height` + `log density` + group"
+
+// TestVerdictFigures prints, with -v, the figures of verdict.md on how k-hat
+// and Spread vary, and checks that the bound of Spread holds.
+func TestVerdictFigures(t *testing.T) {
+	kilpisjarvi := func(s vi.Settings) *glm.Result {
+		return fitProblem(t, "kilpisjarvi_mod-kilpisjarvi", "y ~ x", "gaussian", s,
+			"(Intercept) ~ normal(9.31290322580645, 100)", "x ~ normal(0, 0.0333333333333333)", "sigma ~ flat")
+	}
+	lo, hi := math.Inf(1), math.Inf(-1)
+	for seed := range uint64(5) {
+		f := kilpisjarvi(vi.Settings{Seed: seed})
+		lo, hi = math.Min(lo, f.VI.KHat), math.Max(hi, f.VI.KHat)
+		t.Logf("kilpisjarvi, seed %d: k-hat %.2f, spread %.3f, %s", seed, f.VI.KHat, f.VI.Spread(), f.VI.Grade())
+	}
+	f := kilpisjarvi(vi.Settings{Diagnostics: 100_000})
+	t.Logf("kilpisjarvi, 100000 draws: k-hat %.2f, spread %.3f, %s", f.VI.KHat, f.VI.Spread(), f.VI.Grade())
+	if hi-lo < 0.05 || f.VI.KHat > lo {
+		t.Errorf("k-hat of 4000 draws from %.2f to %.2f, of 100000 draws %.2f: verdict.md says otherwise", lo, hi, f.VI.KHat)
+	}
+	f = fitProblem(t, "mesquite-logmesquite", mesquite, "gaussian", vi.Settings{}, flat...)
+	t.Logf("mesquite: k-hat %.2f, spread %.2f, bound %.2f sd", f.VI.KHat, f.VI.Spread(), math.Sqrt(f.VI.Spread()))
+	if b := math.Sqrt(f.VI.Spread()); b < 0.03 {
+		t.Errorf("the bound %.3f is below the error of sigma, 0.03 sd", b)
+	}
+	f, err := (&scenario{formula: "y ~ x1 + g", csv: sixRows}).run(t)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Logf("six rows: k-hat %.2f, spread %.1f, %s", f.VI.KHat, f.VI.Spread(), f.VI.Grade())
+	if f.VI.Spread() < 1 {
+		t.Errorf("six rows, four coefficients: spread %.2f; verdict.md says it is large", f.VI.Spread())
+	}
+}
+
+// TestRFigures prints, with -v, the fits of sharp-bits/differs-from-r.md beside
+// the estimates of R 4.2.2, which they must be near.
+func TestRFigures(t *testing.T) {
+	for _, c := range []struct {
+		name, formula, family, param string
+		est, se                      float64 // of R's lm or glm
+	}{
+		{"nes_logit", "y ~ income", "bernoulli", "income", 0.3259947, 0.05688067},
+		{"wells-interaction_c", "y ~ `dist100-c` * `arsenic-c`", "bernoulli", "`dist100-c`", -0.8736527, 0.10479702},
+		{"mesquite-logmesquite", mesquite, "gaussian", "`log diam1`", 0.3937831, 0.2819784},
+	} {
+		priors := flat
+		if c.family == "bernoulli" {
+			priors = flat[:2]
+		}
+		for k, p := range [][]string{priors, nil} {
+			f := fitProblem(t, c.name, c.formula, c.family, vi.Settings{Diagnostics: -1}, p...)
+			for _, r := range f.Summary() {
+				if r.Name == "sigma" {
+					t.Logf("%s, %s priors: sigma %.4f (%.4f)", c.name, []string{"flat", "default"}[k], r.Mean, r.SD)
+				}
+				if r.Name != c.param {
+					continue
+				}
+				t.Logf("%s, %s priors: %s %.4f (%.4f), R %.4f (%.4f)", c.name, []string{"flat", "default"}[k], strings.Trim(c.param, "`"), r.Mean, r.SD, c.est, c.se)
+				if math.Abs(r.Mean-c.est) > 0.05*c.se || math.Abs(r.SD/c.se-1) > 0.05 {
+					t.Errorf("%s: %s is %v (%v), R has %v (%v)", c.name, c.param, r.Mean, r.SD, c.est, c.se)
+				}
+			}
+		}
+	}
+}
