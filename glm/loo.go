@@ -17,8 +17,17 @@ type Accuracy struct {
 	P, PSE    float64   // effective number of parameters
 	Pointwise []float64 // one a row of the design
 	KHat      []float64 // Pareto k̂ of each row's importance ratios; nil for WAIC
-	Unsafe    int       // rows with k̂ ≥ 0.7 (LOO) or with a variance above 0.4 (WAIC)
+	// Unsafe lists the rows of the design whose terms are not to be trusted: for
+	// LOO those with k̂ ≥ 0.7 whose importance ratios also vary by more than
+	// negligible 5 % (the tail of the fit's own ratios is in every row's k̂), for WAIC
+	// those with a posterior variance of the log likelihood above 0.4.
+	Unsafe []int
 }
+
+const (
+	negligibleSpread = 0.05 // of importance ratios, see vi.Result.Grade
+	highVariance     = 0.4  // Vehtari, Gelman and Gabry 2017, section 2.2
+)
 
 // PointwiseLogLik writes log p(y_i | θ_s) of rows lo ≤ i < hi of the design
 // under the draws θ_s, the rows of draws, to dst[s·(hi−lo)+i−lo]. Safe for
@@ -60,10 +69,14 @@ func (m *Model) LOO(f *Result) (*Accuracy, error) {
 	if err != nil {
 		return nil, fmt.Errorf("glm: LOO: %w", err)
 	}
-	a := &Accuracy{ELPD: r.ELPD, SE: r.SE, P: r.P, PSE: r.PSE, Unsafe: r.HighK}
-	for _, pt := range r.Points {
+	a := &Accuracy{ELPD: r.ELPD, SE: r.SE, P: r.P, PSE: r.PSE}
+	draws := float64(len(lw))
+	for i, pt := range r.Points {
 		a.Pointwise = append(a.Pointwise, pt.ELPD)
 		a.KHat = append(a.KHat, pt.KHat)
+		if pt.KHat >= psis.HighKHat && draws/pt.ESS-1 >= negligibleSpread {
+			a.Unsafe = append(a.Unsafe, i)
+		}
 	}
 	return a, nil
 }
@@ -79,9 +92,12 @@ func (m *Model) WAIC(f *Result) (*Accuracy, error) {
 	if err != nil {
 		return nil, fmt.Errorf("glm: WAIC: %w", err)
 	}
-	a := &Accuracy{ELPD: r.ELPD, SE: r.SE, P: r.P, PSE: r.PSE, Unsafe: r.HighP}
-	for _, pt := range r.Points {
+	a := &Accuracy{ELPD: r.ELPD, SE: r.SE, P: r.P, PSE: r.PSE}
+	for i, pt := range r.Points {
 		a.Pointwise = append(a.Pointwise, pt.ELPD)
+		if pt.P > highVariance {
+			a.Unsafe = append(a.Unsafe, i)
+		}
 	}
 	return a, nil
 }

@@ -1,6 +1,9 @@
 package glm
 
-import "fmt"
+import (
+	"fmt"
+	"math"
+)
 
 // DefaultPriors returns weakly informative priors that adapt to the units of
 // the data: one for each of names (the coefficients), then one for each of the
@@ -14,6 +17,9 @@ import "fmt"
 //	sigma           exponential(1/s)
 //	nu              gamma(2, 0.1)
 //	phi, shape      half-cauchy(5)
+//
+// Scales are rounded to three significant digits, so that what is printed is
+// what was used.
 //
 // The coefficients, the intercept and sigma follow the documented defaults of
 // rstanarm, which adapt the proposal of Gelman, Jakulin, Pittau and Su (Annals
@@ -39,19 +45,19 @@ func DefaultPriors(f Family, names []string, sdX []float64, o Outcome) []Prior {
 			if f.Link() == "identity" || f.Link() == "log" {
 				center = f.InitEta(o)
 			}
-			out = append(out, NormalPrior(center, wide*s))
+			out = append(out, NormalPrior(roundTo(center, wide*s), roundTo(wide*s, wide*s)))
 			continue
 		}
 		sd := sdX[j]
 		if !(sd > 0) || !isFinite(sd) {
 			sd = 1
 		}
-		out = append(out, NormalPrior(0, wide*s/sd))
+		out = append(out, NormalPrior(0, roundTo(wide*s/sd, wide*s/sd)))
 	}
 	for _, name := range aux {
 		switch name {
 		case "sigma":
-			out = append(out, ExponentialPrior(1/s))
+			out = append(out, ExponentialPrior(roundTo(1/s, 1/s)))
 		case "nu":
 			out = append(out, GammaPrior(2, 0.1))
 		default:
@@ -59,4 +65,22 @@ func DefaultPriors(f Family, names []string, sdX []float64, o Outcome) []Prior {
 		}
 	}
 	return out
+}
+
+// roundTo rounds v to the third significant digit of scale.
+func roundTo(v, scale float64) float64 {
+	if !(scale > 0) || math.IsInf(scale, 1) {
+		return v
+	}
+	// A power of ten that is a whole number keeps the result's decimal form short.
+	p := 2 - int(math.Floor(math.Log10(scale)))
+	if p >= 0 {
+		q := math.Pow(10, float64(p))
+		if r := math.Round(v*q) / q; isFinite(r) && (r != 0 || v == 0 || v != scale) {
+			return r
+		}
+		return v
+	}
+	q := math.Pow(10, float64(-p))
+	return math.Round(v/q) * q
 }

@@ -382,7 +382,7 @@ func (e *Engine) Run(ctx context.Context) (*Result, error) {
 		}
 		if e.s.Progress != nil && now.Sub(shown) >= 2*time.Second {
 			shown = now
-			fmt.Fprintf(e.s.Progress, "step %d  ELBO %.6g ± %.2g  rate %.3g  %.0f s\n", e.iter, r.ELBO, r.ELBOErr, r.Rate, now.Sub(start).Seconds())
+			fmt.Fprintf(e.s.Progress, "step %d  ELBO %s  rate %.3g  %.0f s\n", e.iter, withErr(r.ELBO, r.ELBOErr), r.Rate, now.Sub(start).Seconds())
 		}
 	}
 	res, err := e.Result()

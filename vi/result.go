@@ -77,19 +77,32 @@ func (r *Result) Spread() float64 {
 	return float64(len(r.LogWeights))/r.ESS - 1
 }
 
-// negligibleSpread is the spread below which a high k̂ does no harm: by the
-// same inequality means are within √0.05 = 0.22 sd at worst, and usually far closer, whatever
-// the shape of the ratios' tail.
-const negligibleSpread = 0.05
+// Spreads of the importance ratios that the grade distinguishes. By the
+// inequality of Result.Spread means are within √0.05 = 0.22, √0.25 = 0.5 and 1 sd at
+// worst, and usually far closer.
+const (
+	negligibleSpread = 0.05 // a high k̂ does no harm: its tail has no weight
+	largeSpread      = 0.25 // with a k̂ of 1 or more: q is no approximation
+	halfSpread       = 1    // half of the draws are lost to the difference of p and q
+)
 
-// Grade judges the fit: Bad if it did not converge, saw a non-finite ELBO or
-// has a k̂ of 1 or more; Caution if k̂ is 0.7 or more or unknown, or if the ELBO
-// fell; else Good. A high k̂ counts only if Spread is above 0.05.
+// Grade judges the fit.
+//
+//   - Bad: the run did not converge, the ELBO is not finite, or k̂ ≥ 1 and Spread ≥ 0.25.
+//   - Caution: k̂ ≥ 0.7 and Spread ≥ 0.05, k̂ unknown, Spread ≥ 1, or an ELBO that fell.
+//   - Good: everything else.
+//
+// k̂ is the shape of the ratios' tail and blind to its size; Spread is the size,
+// which a tail with k̂ ≥ 0.7 may understate. So each is read beside the other.
 func (r *Result) Grade() Grade {
-	switch {
-	case r == nil, r.Status != Converged, !finite(r.ELBO), r.Conditions&expfam.HighKHat != 0 && r.KHat >= 1:
+	if r == nil || r.Status != Converged || !finite(r.ELBO) {
 		return Bad
-	case math.IsNaN(r.KHat), r.Conditions&(expfam.HighKHat|expfam.ObjectiveFell) != 0:
+	}
+	spread := r.Spread()
+	switch {
+	case r.Conditions&expfam.HighKHat != 0 && r.KHat >= 1 && !(spread < largeSpread):
+		return Bad
+	case math.IsNaN(r.KHat), spread >= halfSpread, r.Conditions&(expfam.HighKHat|expfam.ObjectiveFell) != 0:
 		return Caution
 	}
 	return Good
@@ -112,10 +125,11 @@ func (r *Result) Verdict() string {
 		fmt.Fprintf(&b, ", k-hat %.2f", r.KHat)
 	}
 	switch {
+	case r.Status != Converged: // k-hat judges a posterior that is not final
 	case r.Conditions&expfam.HighKHat == 0 && r.KHat >= 0.7:
 		fmt.Fprintf(&b, " (harmless: the variance of the importance ratios is only %.2g)", r.Spread())
-	case r.KHat >= 0.7:
-		b.WriteString(": the true posterior has another shape than q, do not trust tails or standard deviations")
+	case r.KHat >= 0.7 || r.Spread() >= halfSpread:
+		fmt.Fprintf(&b, ": the posterior is not normal in shape (variance of the importance ratios %.2g); means are nearer the truth than tails and standard deviations", r.Spread())
 	}
 	if c := r.Conditions &^ (expfam.HighKHat | expfam.NotConverged); c != 0 {
 		fmt.Fprintf(&b, " [%s]", c)
@@ -133,13 +147,10 @@ func (r *Result) SimpleRender() map[string]interface{} {
 
 // withErr prints a value with as many digits as its error warrants.
 func withErr(v, err float64) string {
-	if !(err > 0) || math.IsInf(err, 0) {
+	if !(err > 5e-5) || math.IsInf(err, 0) { // rounding and quadrature are below the digits shown
 		return fmt.Sprintf("%.4f", v)
 	}
-	digits := int(math.Min(math.Max(0, 1-math.Floor(math.Log10(err))), 6))
-	if digits == 6 {
-		return fmt.Sprintf("%.4f ± %.0e", v, err)
-	}
+	digits := int(math.Max(0, 1-math.Floor(math.Log10(err))))
 	return fmt.Sprintf("%.*f ± %.*f", digits, v, digits, err)
 }
 

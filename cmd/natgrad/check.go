@@ -163,11 +163,9 @@ func (c *checkup) elboGap() float64 {
 // worst first.
 func (c *checkup) highK() []highKJSON {
 	out := []highKJSON{}
-	for i, k := range c.loo.KHat {
-		if k >= 0.7 {
-			row := c.model.Design.Rows[i]
-			out = append(out, highKJSON{row + 1, c.data.Line(row), num(k)})
-		}
+	for _, i := range c.loo.Unsafe {
+		row := c.model.Design.Rows[i]
+		out = append(out, highKJSON{row + 1, c.data.Line(row), num(c.loo.KHat[i])})
 	}
 	sort.SliceStable(out, func(i, j int) bool { return out[i].KHat > out[j].KHat })
 	return out
@@ -183,8 +181,8 @@ func (c *checkup) print(w io.Writer, dir string) {
 	fmt.Fprintf(w, "ELBO   %.4f by %s, %s by draws (%.1f standard errors apart)\n", v.ELBO, v.Method, withError(v.ELBOMC, v.ELBOMCErr), c.elboGap())
 	fmt.Fprintf(w, "LOO    elpd %s, p_loo %s; %s\n", withError(c.loo.ELPD, c.loo.SE), withError(c.loo.P, c.loo.PSE), c.highKText())
 	fmt.Fprintf(w, "WAIC   elpd %s, p_waic %s", withError(c.waic.ELPD, c.waic.SE), withError(c.waic.P, c.waic.PSE))
-	if c.waic.Unsafe > 0 {
-		fmt.Fprintf(w, "; unreliable for %s, prefer LOO", plural(c.waic.Unsafe, "row"))
+	if n := len(c.waic.Unsafe); n > 0 {
+		fmt.Fprintf(w, "; unreliable for %s, prefer LOO", plural(n, "row"))
 	}
 	t := checksTable(c.checks, replications(len(c.model.Design.Rows)))
 	t.Note = ""
@@ -195,7 +193,7 @@ func (c *checkup) print(w io.Writer, dir string) {
 func (c *checkup) highKText() string {
 	rows := c.highK()
 	if len(rows) == 0 {
-		return "every row has k-hat below 0.7"
+		return "reliable for every row"
 	}
 	const most = 8
 	var s []string
@@ -211,7 +209,7 @@ func (c *checkup) highKText() string {
 func (c *checkup) json(dir string) *checkJSON {
 	f := c.fit
 	acc := func(a *glm.Accuracy) accuracyJSON {
-		return accuracyJSON{num(a.ELPD), num(a.SE), num(a.P), num(a.PSE), a.Unsafe}
+		return accuracyJSON{num(a.ELPD), num(a.SE), num(a.P), num(a.PSE), len(a.Unsafe)}
 	}
 	r := &checkJSON{
 		Command: "check", Dir: dir, Data: c.data.path, DataChanged: c.changed, Rows: len(c.model.Design.Rows), Omitted: len(c.model.Design.Omitted),

@@ -114,7 +114,7 @@ func compare(w io.Writer, title string, data glm.Frame, models []candidate) ([]*
 			return nil, err
 		}
 		chi2, more := scatter(m.Design.Y, rep)
-		t.AddRow(c.name, fmt.Sprintf("%.1f", loo.ELPD), fmt.Sprintf("%.1f", loo.SE), fmt.Sprintf("%.1f", loo.P), loo.Unsafe, fmt.Sprintf("%.0f", chi2), fmt.Sprintf("%.3f", more))
+		t.AddRow(c.name, fmt.Sprintf("%.1f", loo.ELPD), fmt.Sprintf("%.1f", loo.SE), fmt.Sprintf("%.1f", loo.P), len(loo.Unsafe), fmt.Sprintf("%.0f", chi2), fmt.Sprintf("%.3f", more))
 		fits = append(fits, f)
 	}
 	fmt.Fprintln(w, t)
