@@ -1,7 +1,6 @@
 package glm
 
 import (
-	"context"
 	"fmt"
 	"math"
 	"math/rand/v2"
@@ -77,7 +76,7 @@ func (p *timedProblem) fit(s *stages) (*vi.Result, error) {
 	}
 	target := m.engineTarget()
 	t2 := time.Now()
-	q, err := m.start(context.Background(), target)
+	q, err := m.start(target)
 	if err != nil {
 		return nil, err
 	}

@@ -58,7 +58,7 @@ const startAuxSD = 0.5
 // posterior; if the likelihood is concave in all parameters, after some steps with
 // expectations at the mean, which cost one evaluation a row where the full ones
 // cost several.
-func (m *Model) start(ctx context.Context, t *vi.Target) (*expfam.Normal, error) {
+func (m *Model) start(t *vi.Target) (*expfam.Normal, error) {
 	phi := make([]float64, m.dim)
 	if m.after != nil {
 		beta := m.after.Mean(nil)
@@ -81,7 +81,8 @@ func (m *Model) start(ctx context.Context, t *vi.Target) (*expfam.Normal, error)
 		if err != nil {
 			return nil, err
 		}
-		res, err := vi.Fit(ctx, q, t, &vi.Settings{Method: vi.Laplace, Iterations: laplaceSteps, Tol: 0.1, Workers: m.settings.Workers, Diagnostics: -1})
+		// Not to be interrupted: where a resumable run starts must not depend on when it was stopped.
+		res, err := vi.Fit(context.Background(), q, t, &vi.Settings{Method: vi.Laplace, Iterations: laplaceSteps, Tol: 0.1, Workers: m.settings.Workers, Diagnostics: -1})
 		if err == nil && res.Status == vi.Converged {
 			return q, nil
 		}
@@ -109,9 +110,9 @@ func (m *Model) toPhi(phi, beta []float64) {
 }
 
 // engine prepares a run.
-func (m *Model) engine(ctx context.Context, state []byte) (*vi.Engine, error) {
+func (m *Model) engine(state []byte) (*vi.Engine, error) {
 	t := m.engineTarget()
-	q, err := m.start(ctx, t)
+	q, err := m.start(t)
 	if err != nil {
 		return nil, fmt.Errorf("glm: %w", err)
 	}
@@ -135,7 +136,7 @@ func (m *Model) Resume(ctx context.Context, state []byte) (*Result, error) {
 }
 
 func (m *Model) run(ctx context.Context, state []byte) (*Result, error) {
-	e, err := m.engine(ctx, state)
+	e, err := m.engine(state)
 	if err != nil {
 		return nil, err
 	}

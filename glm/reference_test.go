@@ -185,7 +185,7 @@ func TestReferenceLogDensity(t *testing.T) {
 
 func mustStart(t testing.TB, m *Model) vi.Posterior {
 	t.Helper()
-	q, err := m.start(context.Background(), m.engineTarget())
+	q, err := m.start(m.engineTarget())
 	if err != nil {
 		t.Fatal(err)
 	}

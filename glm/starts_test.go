@@ -122,7 +122,7 @@ func TestReferenceStartsDispersed(t *testing.T) {
 			}
 			m.settings.Diagnostics = -1
 			target := m.engineTarget()
-			e, err := m.engine(context.Background(), nil)
+			e, err := m.engine(nil)
 			if err != nil {
 				t.Fatal(err)
 			}
