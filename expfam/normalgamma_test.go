@@ -34,6 +34,7 @@ func TestConformanceNormalGamma(t *testing.T) {
 	outside := [][]float64{{0, 0}, {1, -1}, {0, math.NaN()}}
 	expfamtest.Conformance(t, newNG(t, 0.5, 2, 3, 1.5), &expfamtest.Options{Outside: outside})
 	expfamtest.Conformance(t, newNG(t, -2, 0.1, 40, 9), nil)
+	expfamtest.Conformance(t, newNG(t, 1, 2, 1e6, 1e6), nil)
 	// E[1/τ], and with it the variance of μ, is infinite for α ≤ 1.
 	expfamtest.Conformance(t, newNG(t, 0.3, 1, 0.7, 2), &expfamtest.Options{HeavyTails: true})
 }

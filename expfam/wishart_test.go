@@ -34,6 +34,7 @@ func TestConformanceWishart(t *testing.T) {
 	expfamtest.Conformance(t, newWishart(t, 2.5, eye(1, 3)), nil)
 	expfamtest.Conformance(t, newWishart(t, 4.2, randSPD(2, rng)), &expfamtest.Options{Outside: [][]float64{{1, 2, 1}, {-1, 0, 1}, {math.NaN(), 0, 1}}})
 	expfamtest.Conformance(t, newWishart(t, 30, eye(3, 0.2)), nil)
+	expfamtest.Conformance(t, newWishart(t, 1e6, eye(2, 1)), &expfamtest.Options{Draws: 4000})
 }
 
 func TestWishartAgainstGonum(t *testing.T) {
