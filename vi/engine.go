@@ -93,7 +93,7 @@ func New(q Posterior, t *Target, s *Settings) (*Engine, error) {
 	e.tan, e.tanNew, e.eta0, e.work = make([]float64, n), make([]float64, n), make([]float64, n), make([]float64, n)
 	e.noisy = e.method == Draws || e.s.Batch > 0
 	if e.s.Iterations == 0 {
-		e.s.Iterations = 100
+		e.s.Iterations = 500
 		if e.noisy {
 			e.s.Iterations = 20000
 		}
@@ -249,7 +249,11 @@ func (e *Engine) stepExact() (Record, error) {
 			e.evals += est.evals
 			if err == nil && (!search || e.rises(est, slope, try < searchTries)) {
 				r = Record{ELBO: est.elbo, Rate: rho, Conditions: r.Conditions | cond}
+				stuck := search && try >= searchTries && est.elbo-e.cur.elbo < e.s.Tol
 				e.settle(est, rho, &r)
+				if stuck {
+					e.giveUp(slope)
+				}
 				return r, nil
 			}
 			if back := e.q.SetNatural(e.eta0); back != nil {
@@ -260,13 +264,8 @@ func (e *Engine) stepExact() (Record, error) {
 			return r, err
 		}
 		if err == nil && (try == maxTries || try >= searchTries && slope < resolution) {
-			// No step of any size raises the ELBO: it is at its maximum, as far as the
-			// estimate resolves it, or the estimate is no gradient of it.
-			r.ELBO, r.Rate, e.status = e.cur.elbo, 0, Converged
-			if slope > resolution {
-				e.status = Stalled
-				e.conds |= expfam.NotConverged
-			}
+			r.ELBO, r.Rate = e.cur.elbo, 0
+			e.giveUp(slope)
 			return r, nil
 		}
 		if try == maxTries {
@@ -286,9 +285,13 @@ func (e *Engine) slope(tan, dir []float64) float64 {
 		return math.NaN()
 	}
 	d.FisherMul(e.work, dir)
-	s := 0.0
+	s, size := 0.0, 0.0
 	for i, v := range tan {
 		s += v * e.work[i]
+		size += math.Abs(v * e.work[i])
+	}
+	if math.Abs(s) < 1e-12*size {
+		return math.NaN() // nothing but rounding
 	}
 	return s
 }
@@ -298,8 +301,18 @@ const (
 	maxTries = 50
 	// resolution is the slope, in nats, below which an ELBO that does not rise
 	// counts as maximal: twice the gain that a quadratic would have left.
-	resolution = 1e-3
+	resolution = 1e-2
 )
+
+// giveUp ends a run in which no step of any size raises the ELBO: it is at its
+// maximum, as far as the estimate resolves it, or the estimate is no gradient of it.
+func (e *Engine) giveUp(slope float64) {
+	e.status = Converged
+	if slope > resolution {
+		e.status = Stalled
+		e.conds |= expfam.NotConverged
+	}
+}
 
 // searchTries is the number of halvings after which a step that merely does
 // not lower the ELBO is taken.
@@ -337,7 +350,7 @@ func (e *Engine) settle(est estimate, rho float64, r *Record) {
 	// What is left to gain: half the slope on a quadratic, or what the last two
 	// gains extrapolate to where there is no slope.
 	left := e.slope(e.tan, e.tan) / 2
-	if math.IsNaN(left) {
+	if !(left >= 0) {
 		left = math.Abs(gain) / rho
 		if ratio := math.Abs(gain / e.prevGain); e.iter > 0 && ratio < 1 {
 			left = math.Max(left*ratio/(1-ratio), left*1e-3)

@@ -65,7 +65,7 @@ type Settings struct {
 	// Seed of all random numbers; the same seed gives the same result bit for
 	// bit, whatever the number of workers.
 	Seed uint64
-	// Iterations is the largest number of steps; 0 means 100 for deterministic
+	// Iterations is the largest number of steps; 0 means 500 for deterministic
 	// problems and 20000 for stochastic ones.
 	Iterations int
 	// Draws a step for the Draws method; odd numbers are rounded up to whole
