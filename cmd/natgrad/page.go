@@ -139,24 +139,23 @@ func outcomeFigures(m *glm.Model, f *glm.Result, rep *mat.Dense) []report.PageFi
 		return report.PageFigure{Figure: report.CalibrationPlot(p, y),
 			Caption: "Calibration: " + of + " grouped by predicted probability, against the fraction that came true. On the diagonal, predictions mean what they say."}
 	}
-	counts := report.PageFigure{}
+	counts := func() report.PageFigure {
+		return report.PageFigure{Figure: report.PredictiveCounts(y, rowsOf(rep)),
+			Caption: "Observed outcomes (bars) against data sets drawn from the fitted model."}
+	}
 	switch f.Family.Name() {
 	case "bernoulli":
 		return []report.PageFigure{calibration(m.FittedMeans(f), y, "rows")}
-	case "binomial", "poisson", "negative-binomial":
-		counts = report.PageFigure{Figure: report.PredictiveCounts(y, rowsOf(rep)),
-			Caption: "Observed outcomes (bars) against data sets drawn from the fitted model."}
-	default:
-		return []report.PageFigure{{Figure: report.PredictiveDensity(y, rowsOf(rep)),
-			Caption: "Distribution of the outcome (line) against data sets drawn from the fitted model (bands)."}}
-	}
-	figs := []report.PageFigure{counts}
-	if f.Family.Name() == "binomial" {
+	case "binomial":
 		if p, b := expandTrials(m, f); p != nil {
-			figs = append([]report.PageFigure{calibration(p, b, "trials")}, figs...)
+			return []report.PageFigure{calibration(p, b, "trials"), counts()}
 		}
+		return []report.PageFigure{counts()}
+	case "poisson", "negative-binomial":
+		return []report.PageFigure{counts()}
 	}
-	return figs
+	return []report.PageFigure{{Figure: report.PredictiveDensity(y, rowsOf(rep)),
+		Caption: "Distribution of the outcome (line) against data sets drawn from the fitted model (bands)."}}
 }
 
 // expandTrials turns rows of several trials into one pair a trial; nil if there
