@@ -97,10 +97,14 @@ func (b *Beta) Expectation(dst []float64) []float64 {
 	return dst
 }
 
-// SetExpectation solves for α and β by Newton's method. It errs unless
-// exp(m₀) + exp(m₁) < 1, and if the iteration does not reach a relative
-// residual of 1e-11. For a large α+β, m itself holds it only to a relative
-// accuracy of about (α+β)·1e-16.
+// SetExpectation solves for α and β by Newton's method. It returns a
+// *DomainError unless exp(m₀) + exp(m₁) < 1.
+//
+// α and β are within 1e-10 relative of the exact inverse of m, but for the
+// rounding of η = α − 1 at concentrations below 1e-6. Where a rounding of m can
+// move one of them by more, a *PrecisionError is returned instead: m holds two
+// large concentrations only to about (α+β)·5e-16, and well if one of them is
+// small, so that (2, 1e6) is held to 1e-14 and (1e6, 1e6) is refused.
 func (b *Beta) SetExpectation(m []float64) error {
 	checkLen("beta.SetExpectation", "m", m, 2)
 	var p [2]float64

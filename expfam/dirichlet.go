@@ -121,9 +121,13 @@ func (d *Dirichlet) Expectation(dst []float64) []float64 {
 	return dst
 }
 
-// SetExpectation solves for α by Newton's method. It errs unless Σ exp(m_i) < 1,
-// and if the iteration does not reach a relative residual of 1e-11. For a large
-// α_0, m itself holds it only to a relative accuracy of about α_0·1e-16.
+// SetExpectation solves for α by Newton's method. It returns a *DomainError
+// unless Σ exp(m_i) < 1.
+//
+// Every α_i is within 1e-10 relative of the exact inverse of m, but for the
+// rounding of η = α − 1 at concentrations below 1e-6. Where a rounding of m can
+// move one by more, a *PrecisionError is returned instead: if all K
+// concentrations are large, m holds them only to about α_0/(K−1)·1e-15.
 func (d *Dirichlet) SetExpectation(m []float64) error {
 	checkLen("dirichlet.SetExpectation", "m", m, len(d.eta))
 	if err := simplexSolve("dirichlet", d.work, m); err != nil {

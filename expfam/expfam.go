@@ -61,8 +61,12 @@ type Dist interface {
 	// Expectation writes m = E[T(x)] to dst.
 	Expectation(dst []float64) []float64
 	// SetExpectation moves the receiver to the distribution with expectation
-	// parameter m. On error, which includes an inverse that did not converge,
-	// the receiver is unchanged.
+	// parameter m. An inverse that is numeric reaches the exact one of m to
+	// 1e-10 relative to the larger of |η_i| and 1/sd(T_i), or returns an
+	// error: a *DomainError if there is none, a *PrecisionError if rounding the
+	// entries of m to float64 can move η by more than that. On error the
+	// receiver is unchanged. Inverses that are a closed form, such as that of a
+	// normal distribution, do not look at the rounding of m.
 	SetExpectation(m []float64) error
 	// Mean writes E[x] to dst. It differs from Expectation, which is E[T(x)].
 	Mean(dst []float64) []float64

@@ -115,37 +115,39 @@ func (g *Gamma) SetNatural(eta []float64) error {
 func (g *Gamma) Expectation(dst []float64) []float64 {
 	// log m₁ − m₀ is exactly what the inverse needs at large shapes.
 	mean := g.shape / g.rate
-	return fill2("gamma.Expectation", dst, math.Log(mean)-special.LogMinusDigamma(g.shape), mean)
+	return fill2("gamma.Expectation", dst, shapeLogMean(g.shape, mean), mean)
 }
 
 // SetExpectation solves log α − ψ(α) = log m₁ − m₀ for the shape and takes the
-// rate α/m₁. It errs unless m₁ > 0 and log m₁ > m₀ (Jensen). The difference
-// log m₁ − m₀ is about 1/(2α), so that for a large shape m itself holds α only
-// to a relative accuracy of about α·max(1, |m₀|)·1e-16.
+// rate α/m₁. It returns a *DomainError unless m₁ > 0 and log m₁ > m₀ (Jensen).
+//
+// Shape and rate are within 1e-10 relative of the exact inverse of m, but for
+// the rounding of η₀ = α − 1, which a shape below 1e-6 feels. Where a rounding of
+// m can move them by more, a *PrecisionError is returned instead:
+// log m₁ − m₀ is about 1/(2α) for a large shape, so that m holds α to about
+// 2α·(ulp(m₀)/2 + 4e-16) only, at a rate of 1 to 1e-10 up to a shape of 4e4.
 func (g *Gamma) SetExpectation(m []float64) error {
 	checkLen("gamma.SetExpectation", "m", m, 2)
-	shape, err := shapeFromMoments("gamma", "E[x]", m, -1)
+	if err := checkMoments("gamma", "E[x]", m); err != nil {
+		return err
+	}
+	shape, err := shapeFromMoments("gamma", "shape", "E[log x]", "< log E[x] (Jensen's inequality)", m[1], m[0])
 	if err != nil {
 		return err
 	}
 	return g.SetNatural([]float64{shape - 1, -shape / m[1]})
 }
 
-// shapeFromMoments returns the shape α with log α − ψ(α) = log m₁ + sign·m₀,
-// where m₁ = E[x] or E[1/x] and sign·m₀ = −E[log x] or E[log x].
-func shapeFromMoments(family, param string, m []float64, sign float64) (float64, error) {
+// checkMoments checks m of the gamma and inverse-gamma families, where m₁ is
+// E[x] or E[1/x], but for Jensen's inequality.
+func checkMoments(family, param string, m []float64) error {
 	if err := finite(family, "SetExpectation", "m", m); err != nil {
-		return 0, err
+		return err
 	}
 	if !inScale(m[1]) {
-		return 0, &DomainError{Family: family, Func: "SetExpectation", Param: param, Index: 1, Value: m[1], Want: wantScale}
+		return &DomainError{Family: family, Func: "SetExpectation", Param: param, Index: 1, Value: m[1], Want: wantScale}
 	}
-	gap := math.Log(m[1]) + sign*m[0]
-	if !(gap > 0) {
-		return 0, &DomainError{Family: family, Func: "SetExpectation", Param: "E[log x]", Index: 0, Value: m[0],
-			Want: "log " + param + " above its lower bound by Jensen's inequality"}
-	}
-	return special.InvLogMinusDigamma(gap), nil
+	return nil
 }
 
 // Mean writes E[x] = α/β.

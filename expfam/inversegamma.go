@@ -92,16 +92,19 @@ func (g *InverseGamma) SetNatural(eta []float64) error {
 // Expectation writes m = (log β − ψ(α), α/β) = (E[log x], E[1/x]).
 func (g *InverseGamma) Expectation(dst []float64) []float64 {
 	mean := g.shape / g.scale // of 1/x; see Gamma.Expectation
-	return fill2("inverse-gamma.Expectation", dst, special.LogMinusDigamma(g.shape)-math.Log(mean), mean)
+	return fill2("inverse-gamma.Expectation", dst, -shapeLogMean(g.shape, mean), mean)
 }
 
 // SetExpectation solves log α − ψ(α) = log m₁ + m₀ for the shape and takes the
-// scale α/m₁. It errs unless m₁ > 0 and log m₁ > −m₀ (Jensen). As for
-// [Gamma.SetExpectation], m holds a large shape only to a relative accuracy of
-// about α·max(1, |m₀|)·1e-16.
+// scale α/m₁. It returns a *DomainError unless m₁ > 0 and log m₁ > −m₀
+// (Jensen), and a *PrecisionError where m does not hold the shape to 1e-10; see
+// [Gamma.SetExpectation], which has the same condition.
 func (g *InverseGamma) SetExpectation(m []float64) error {
 	checkLen("inverse-gamma.SetExpectation", "m", m, 2)
-	shape, err := shapeFromMoments("inverse-gamma", "E[1/x]", m, 1)
+	if err := checkMoments("inverse-gamma", "E[1/x]", m); err != nil {
+		return err
+	}
+	shape, err := shapeFromMoments("inverse-gamma", "shape", "E[log 1/x]", "< log E[1/x] (Jensen's inequality)", m[1], -m[0])
 	if err != nil {
 		return err
 	}

@@ -156,8 +156,11 @@ func (n *NormalGamma) Expectation(dst []float64) []float64 {
 	dst = sized("NormalGamma.Expectation", dst, 4)
 	p := &n.cur
 	t := p.alpha / p.beta
-	// ψ(α) − log β = log t − (log α − ψ(α)): for large α the gap is all that holds α.
-	dst[0], dst[1], dst[2], dst[3] = math.Log(t)-special.LogMinusDigamma(p.alpha), t, p.mu0*t, 1/p.kappa+p.mu0*p.mu0*t
+	tm := p.mu0 * t
+	// All that holds a large α is log m₂ − m₁, and all that holds κ, if μ₀ is
+	// many sds from 0, is m₄ − m₃²/m₂: both entries get one rounding.
+	dst[0], dst[1], dst[2] = shapeLogMean(p.alpha, t), t, tm
+	dst[3] = math.FMA(p.mu0, tm, p.mu0*math.FMA(p.mu0, t, -tm)+1/p.kappa)
 	return dst
 }
 
@@ -165,7 +168,12 @@ func (n *NormalGamma) Expectation(dst []float64) []float64 {
 //
 //	μ₀ = m₃/m₂,  1/κ = m₄ − m₃²/m₂,  log α − ψ(α) = log m₂ − m₁,  β = α/m₂.
 //
-// It errs unless m₂, m₄ − m₃²/m₂ and log m₂ − m₁ are positive.
+// It returns a *DomainError unless m₂, m₄ − m₃²/m₂ and log m₂ − m₁ are
+// positive. The entries of η, and α, are within 1e-10 relative of the exact
+// inverse of m; where a rounding of m can move α or κ by more, a
+// *PrecisionError is returned instead: for large α as in
+// [Gamma.SetExpectation], for κ if κμ₀²α/β is above about 1e5. β is in η only
+// as β + κμ₀²/2, after any setter.
 func (n *NormalGamma) SetExpectation(m []float64) error {
 	const fn = "SetExpectation"
 	checkLen("NormalGamma.SetExpectation", "m", m, 4)
@@ -175,16 +183,24 @@ func (n *NormalGamma) SetExpectation(m []float64) error {
 	if !(m[1] > 0) {
 		return &DomainError{"normal-gamma", fn, "E[τ]", 1, m[1], "> 0"}
 	}
+	// v = m₄ − μ₀m₃ − μ₀(m₃ − μ₀m₂) with the product and the rest kept exact.
 	mu0 := m[2] / m[1]
-	v := m[3] - mu0*m[2]
-	if !(v > 0) {
+	p := mu0 * m[2]
+	v := (m[3] - p) - (math.FMA(mu0, m[2], -p) + mu0*math.FMA(-mu0, m[1], m[2]))
+	known := halfUlp(m[3]) + math.Abs(mu0)*(2*halfUlp(m[2])+math.Abs(mu0)*halfUlp(m[1]))
+	if !(v > known) {
+		if v >= -known {
+			return imprecise("normal-gamma", "kappa", -1, math.Inf(1), math.Inf(1))
+		}
 		return &DomainError{"normal-gamma", fn, "E[τμ²] − E[τμ]²/E[τ]", 3, v, "> 0"}
 	}
-	s := math.Log(m[1]) - m[0]
-	if !(s > 0) {
-		return &DomainError{"normal-gamma", fn, "log E[τ] − E[log τ]", 0, s, "> 0"}
+	if err := imprecise("normal-gamma", "kappa", -1, 1/v, known/v+8*unit); err != nil {
+		return err
 	}
-	alpha := special.InvLogMinusDigamma(s)
+	alpha, err := shapeFromMoments("normal-gamma", "alpha", "E[log τ]", "< log E[τ] (Jensen's inequality)", m[1], m[0])
+	if err != nil {
+		return err
+	}
 	return n.set(fn, naturalNG(mu0, 1/v, alpha, alpha/m[1]))
 }
 

@@ -245,33 +245,6 @@ func (n *NormalWishart) Expectation(dst []float64) []float64 {
 	return dst
 }
 
-// SetExpectation moves the receiver to expectation parameter m: with
-// M = Smat(m₂), μ₀ = M⁻¹m₃, d/κ = m₄ − m₃'μ₀, and (ν, V) as for a [Wishart]. It
-// errs where one of them does not exist.
-func (n *NormalWishart) SetExpectation(m []float64) error {
-	const fn = "SetExpectation"
-	checkLen("NormalWishart.SetExpectation", "m", m, n.NumParams())
-	if i := firstNonFinite(m); i >= 0 {
-		return &DomainError{"normal-wishart", fn, "m", i, m[i], "finite"}
-	}
-	d := n.Order()
-	c := newWishartCore(d)
-	l, sv, lin := n.blocks(m)
-	if err := c.fitMean("normal-wishart", l, sv); err != nil {
-		return err
-	}
-	// B = νM⁻¹.
-	mu0 := make([]float64, d)
-	for i := range mu0 {
-		mu0[i] = dot(c.b[i*d:(i+1)*d], lin) / c.nu
-	}
-	v := m[len(m)-1] - dot(lin, mu0)
-	if !(v > 0) {
-		return &DomainError{"normal-wishart", fn, "E[μ'Λμ] − E[Λμ]'μ0", len(m) - 1, v, "> 0"}
-	}
-	return n.setParams(fn, mu0, float64(d)/v, c.nu, c.b)
-}
-
 // Mean writes (E[μ], svec(E[Λ])) = (μ₀, svec(νV)) to dst; E[μ] exists for ν > d
 // and is the location μ₀ otherwise.
 func (n *NormalWishart) Mean(dst []float64) []float64 {

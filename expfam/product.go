@@ -109,16 +109,26 @@ func (q *Product) CheckNatural(eta []float64) error {
 // partError names the part in an error of part i, with the index counted in
 // the whole vector.
 func (q *Product) partError(i int, err error) error {
-	var e *DomainError
-	if !errors.As(err, &e) {
-		return fmt.Errorf("expfam: part %d of %s: %w", i, q.name, err)
+	var domain *DomainError
+	var precision *PrecisionError
+	switch {
+	case errors.As(err, &domain):
+		c := *domain
+		c.Param, c.Index = q.partParam(i, c.Param, c.Index)
+		return &c
+	case errors.As(err, &precision):
+		c := *precision
+		c.Param, c.Index = q.partParam(i, c.Param, c.Index)
+		return &c
 	}
-	c := *e
-	c.Param = fmt.Sprintf("part %d: %s", i, e.Param)
-	if c.Index >= 0 {
-		c.Index += q.p[i]
+	return fmt.Errorf("expfam: part %d of %s: %w", i, q.name, err)
+}
+
+func (q *Product) partParam(i int, param string, index int) (string, int) {
+	if index >= 0 {
+		index += q.p[i]
 	}
-	return &c
+	return fmt.Sprintf("part %d: %s", i, param), index
 }
 
 // restore moves the first n parts back to q.saved, which held them before.
@@ -161,7 +171,8 @@ func (q *Product) Expectation(dst []float64) []float64 {
 	return dst
 }
 
-// SetExpectation moves every part to its share of m, or none if one refuses.
+// SetExpectation moves every part to its share of m, or none if one refuses
+// with a *DomainError or *PrecisionError.
 func (q *Product) SetExpectation(m []float64) error {
 	checkLen("Product.SetExpectation", "m", m, q.NumParams())
 	q.Natural(q.saved)

@@ -94,7 +94,8 @@ func simplexKL(a, b []float64, sumA, sumB float64) float64 {
 // method in 1/α_0 solves log(Σ α_i / α_0) = 0, which is nearly linear there.
 // Newton's method for all α, whose Hessian is diagonal plus rank one (Minka
 // 2000, Estimating a Dirichlet distribution, section 1), then gets the last
-// digits from residuals that do not cancel.
+// digits from residuals that do not cancel. Concentrations that m does not hold
+// to inversePrecision are a *PrecisionError.
 func simplexSolve(family string, alpha, m []float64) error {
 	const fn = "SetExpectation"
 	if err := finite(family, fn, "E[log x]", m); err != nil {
@@ -116,6 +117,9 @@ func simplexSolve(family string, alpha, m []float64) error {
 		}
 	}
 	if !(gap > 0) {
+		if gap >= -2*unit*float64(len(m)) {
+			return imprecise(family, "sum of concentrations", -1, math.Inf(1), math.Inf(1))
+		}
 		return &DomainError{Family: family, Func: fn, Param: "sum of exp E[log x]", Index: -1, Value: 1 - gap, Want: "< 1"}
 	}
 
@@ -180,10 +184,47 @@ func simplexSolve(family string, alpha, m []float64) error {
 		}
 	}
 	copy(alpha, best)
-	if !(worst <= 1e-11) {
-		return fmt.Errorf("expfam: %s.%s: the concentrations did not converge (relative residual %.1e, want 1e-11) for m = %v", family, fn, worst, m)
+	return simplexPrecision(family, alpha, m, r)
+}
+
+// simplexPrecision returns an error if concentration i may differ from the
+// exact inverse of m by a relative error of more than inversePrecision,
+//
+//	Σ_j |F⁻¹|_ij δ_j / α_i = [δ_i + (Σ_j δ_j/ψ'(α_j)) / d] / (α_i ψ'(α_i)),
+//	d = 1/ψ'(α_0) − Σ_j 1/ψ'(α_j) = Σ_j g(α_j) − g(α_0),  g(x) = x − 1/ψ'(x),
+//
+// by the Sherman–Morrison formula; all entries of F⁻¹ are positive. δ_j is half
+// a unit in the last place of m_j, the rounding errors of ∇A at alpha, and the
+// residual that the solver left. r is overwritten.
+func simplexPrecision(family string, alpha, m, r []float64) error {
+	sum := total(alpha)
+	simplexExpectation(r, alpha, sum)
+	var push, held, den float64 // held leaves out the residual
+	for i, a := range alpha {
+		known := halfUlp(m[i]) + 3*unit*math.Abs(m[i])
+		q := special.Trigamma(a)
+		held += known / q
+		r[i] = math.Abs(r[i]-m[i]) + known
+		push += r[i] / q
+		den += a * special.TrigammaMinusInv(a) / q
 	}
-	return nil
+	den -= sum * special.TrigammaMinusInv(sum) / special.Trigamma(sum)
+	if !(den > 0) { // beyond what float64 tells apart
+		return imprecise(family, "sum of concentrations", -1, sum, math.Inf(1))
+	}
+	worst, at, heldAt := 0.0, 0, 0.0
+	for i, a := range alpha {
+		aq := a * special.Trigamma(a)
+		if relErr := (r[i] + push/den) / aq; !(relErr <= worst) {
+			worst, at = relErr, i
+			heldAt = (halfUlp(m[i]) + 3*unit*math.Abs(m[i]) + held/den) / aq
+		}
+	}
+	err := imprecise(family, "concentration", at, alpha[at], worst+8*unit)
+	if err != nil && 10*heldAt < inversePrecision {
+		return fmt.Errorf("expfam: %s.SetExpectation: the concentrations did not converge (relative error %.1e, want %.0e) for m = %v", family, worst, inversePrecision, m)
+	}
+	return err
 }
 
 // checkConcentration checks η = α − 1.

@@ -152,16 +152,24 @@ func (w *Wishart) Expectation(dst []float64) []float64 {
 	return dst
 }
 
-// SetExpectation moves the receiver to expectation parameter m. The dof is
-// found by Newton's method to rounding error. It errs unless Smat(m₂) is
-// positive definite and log|Smat(m₂)| > m₁.
+// SetExpectation moves the receiver to expectation parameter m, the dof by
+// Newton's method. It returns a *DomainError unless Smat(m₂) is positive
+// definite and log|Smat(m₂)| > m₁.
+//
+// ν−d+1 and ν are within 1e-10 relative of the exact inverse of m, and the
+// entries of V⁻¹ within 1e-10 of their size or of 1/sd(W_ij), their natural
+// unit, if that is larger. Where a rounding of m can move one of them by more, a
+// *PrecisionError is returned instead: a large ν is in m only through
+// log|Smat(m₂)| − m₁ ≈ d(d+1)/(2ν), which holds it up to about 8e4 if V = I, and
+// V⁻¹ is held if Smat(m₂), scaled to a unit diagonal, has a condition number
+// below about 1e5.
 func (w *Wishart) SetExpectation(m []float64) error {
 	checkLen("Wishart.SetExpectation", "m", m, w.NumParams())
 	if i := firstNonFinite(m); i >= 0 {
 		return &DomainError{"wishart", "SetExpectation", "m", i, m[i], "finite"}
 	}
 	c := newWishartCore(w.cur.dim)
-	if err := c.fitMean("wishart", m[0], m[1:]); err != nil {
+	if _, err := c.fitMean("wishart", m[0], m[1:]); err != nil {
 		return err
 	}
 	return w.setDofInvScale("SetExpectation", c.nu, c.b)

@@ -55,26 +55,7 @@ func TestWishartAgainstGonum(t *testing.T) {
 	}
 }
 
-// The inverse map over a wide range of dof, from barely proper to 1e8.
-func TestWishartInverse(t *testing.T) {
-	for _, d := range []int{1, 2, 5} {
-		for e := -3.0; e <= 8; e += 0.5 {
-			over := math.Pow(10, e)
-			w := newWishart(t, float64(d-1)+over, eye(d, 1))
-			m := w.Expectation(nil)
-			r := newWishart(t, float64(d+3), eye(d, 2))
-			if err := r.SetExpectation(m); err != nil {
-				t.Fatal(err)
-			}
-			nearVec(t, "m", r.Expectation(nil), m, 1e-10)
-			// m carries the dof only through log|E W| − E log|W| ≈ d(d+1)/(2ν).
-			gap := float64(d)*math.Log(w.Dof()) - m[0]
-			tol := 1e-10 + 8e-16*math.Abs(m[0])/gap
-			if got := r.Dof() - float64(d-1); math.Abs(got/over-1) > tol {
-				t.Errorf("d %d: dof − d + 1 is %v, want %v", d, got, over)
-			}
-		}
-	}
+func TestWishartDomain(t *testing.T) {
 	w := newWishart(t, 4, eye(2, 1))
 	m := w.Expectation(nil)
 	m[0] = math.Log(16) + 1e-9 // above log|E W|: Jensen's inequality forbids it

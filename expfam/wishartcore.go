@@ -88,15 +88,18 @@ func (c *wishartCore) logNorm() float64 {
 }
 
 // meanLogDet is E[log|W|] = ψ_d(ν/2) + d log 2 + log|V|, as log|νV| less the
-// gap of Jensen's inequality: for large ν the gap is all that holds ν.
+// gap of Jensen's inequality: for large ν the gap is all that holds ν, so that
+// the sum is rounded once where its terms are of very different size.
 func (c *wishartCore) meanLogDet() float64 {
-	var l float64
+	var hi, lo float64
 	for i := range c.dim {
 		u := c.u[i*c.dim+i]
-		l += math.Log(c.nu / u / u)
+		h, l := splitLog(c.nu / u / u)
+		hi += h
+		lo += l
 	}
 	s, _ := wishartGap(c.dim, 0.5*c.nu)
-	return l - s
+	return hi + (lo - s)
 }
 
 // meanSvec writes svec(νV) to dst.
@@ -250,65 +253,4 @@ func (c *wishartCore) fisher(a float64, q []float64) float64 {
 		}
 	}
 	return dl
-}
-
-// fitMean moves c to E[log|W|] = l, E[W] = M with svec(M) = v. The dof solves
-//
-//	s(a) = Σ_j [log a − ψ(a − j/2)] = log|M| − l,   a = ν/2,
-//
-// by Newton's method on log s as a function of log(a − (d−1)/2), which is close
-// to a straight line of slope −1 at both ends.
-func (c *wishartCore) fitMean(family string, l float64, v []float64) error {
-	const fn = "SetExpectation"
-	d := c.dim
-	unpackSvec(c.b, v, d)
-	if k, p := badPivot(c.b, d); k >= 0 {
-		return notPosDef(family, fn, "mean", k, p)
-	}
-	c.nu = float64(d) // any proper value: factor is used for log|M| here
-	if !c.factor() {
-		return c.refusal(family, fn)
-	}
-	s := c.logDet - l
-	if !(s > 0) {
-		return &DomainError{family, fn, "E[log det] − log det E", -1, -s, "< 0"}
-	}
-	x, half := math.Log(float64(d)/s), 0.5*float64(d-1)
-	converged := false
-	for range 100 {
-		e := math.Exp(x)
-		f, df := wishartGap(d, e+half)
-		step := math.Log(f/s) * f / (e * df)
-		step = max(-3, min(3, step))
-		x -= step
-		if math.Abs(step) <= 1e-12 { // convergence is quadratic: the next step is rounding
-			converged = true
-			break
-		}
-	}
-	c.nu = 2*math.Exp(x) + float64(d-1)
-	if !converged || !(c.nu > float64(d-1)) || math.IsInf(c.nu, 0) {
-		return &DomainError{family, fn, "dof", -1, c.nu, "a dof > d−1 to which the inverse converges"}
-	}
-	// B = νM⁻¹; u and w hold the factors of M.
-	for i := range d {
-		for j := i; j < d; j++ {
-			b := c.nu * c.v(i, j)
-			c.scratch[i*d+j], c.scratch[j*d+i] = b, b
-		}
-	}
-	copy(c.b, c.scratch)
-	return nil
-}
-
-// wishartGap returns s(a) = Σ_j [log a − ψ(a − j/2)], every term positive, and
-// its derivative.
-func wishartGap(d int, a float64) (s, ds float64) {
-	for j := range d {
-		h := 0.5 * float64(j)
-		b := a - h
-		s += special.LogMinusDigamma(b) - math.Log1p(-h/a)
-		ds -= special.TrigammaMinusInv(b) + h/(a*b)
-	}
-	return s, ds
 }

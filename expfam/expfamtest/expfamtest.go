@@ -25,9 +25,14 @@ type Options struct {
 	// Draws is the size of the Monte Carlo samples; 0 means 10000.
 	Draws int
 	// Tol is the relative tolerance of the round trips between natural and
-	// expectation parameters; 0 means 1e-10. What the rounding of m alone does
-	// to η, which is known from the Fisher matrix, is allowed on top.
+	// expectation parameters; 0 means 1e-10. Where the rounding of m alone can
+	// move η by more, which is known from the Fisher matrix, SetExpectation has
+	// to return a *expfam.PrecisionError, and may not anywhere else.
 	Tol float64
+	// RoundingLoss is for families whose inverse is a closed form that does not
+	// look at the rounding of m, such as a normal distribution many sds from 0:
+	// no error is wanted, and what the rounding does to η is allowed.
+	RoundingLoss bool
 	// Outside are outcomes outside the support, at which LogBase and LogProb
 	// must be −Inf.
 	Outside [][]float64

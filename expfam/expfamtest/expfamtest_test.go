@@ -18,7 +18,14 @@ type faulty struct {
 }
 
 func newFaulty(t *testing.T, fault string) *faulty {
-	g, err := expfam.NewGamma(3, 2)
+	shape := 3.0
+	switch fault {
+	case "inexact", "inexact where it is hard":
+		shape = 1e4
+	case "none at large shapes", "never refuses", "bare refusal", "untyped refusal", "moves before it refuses m":
+		shape = 1e6
+	}
+	g, err := expfam.NewGamma(shape, 2)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -69,7 +76,44 @@ func (f *faulty) SetExpectation(m []float64) error {
 	if f.fault == "rough inverse" {
 		m = []float64{m[0], m[1] * (1 + 1e-8)}
 	}
-	return f.Gamma.SetExpectation(m)
+	before := f.Gamma.Natural(nil)
+	err := f.Gamma.SetExpectation(m)
+	var e *expfam.PrecisionError
+	refused := errors.As(err, &e)
+	switch f.fault {
+	case "inexact":
+		if err == nil {
+			eta := f.Gamma.Natural(nil)
+			return f.Gamma.SetNatural([]float64{eta[0] * (1 + 1e-8), eta[1] * (1 + 1e-8)})
+		}
+	case "inexact where it is hard":
+		if err == nil {
+			eta := f.Gamma.Natural(nil)
+			return f.Gamma.SetNatural([]float64{eta[0] * (1 + 1e-9), eta[1] * (1 + 1e-9)})
+		}
+	case "never refuses":
+		if refused {
+			return f.Gamma.SetNatural([]float64{e.Value - 1, -e.Value / m[1]})
+		}
+	case "bare refusal":
+		if refused {
+			return &expfam.PrecisionError{}
+		}
+	case "untyped refusal":
+		if refused {
+			return errors.New("cannot be done")
+		}
+	case "moves before it refuses m":
+		if refused {
+			f.Gamma.SetNatural([]float64{e.Value - 1, -e.Value / m[1]})
+		}
+	case "timid inverse":
+		if err == nil {
+			f.Gamma.SetNatural(before)
+			return &expfam.PrecisionError{Family: "gamma", Func: "SetExpectation", Param: "shape", Index: -1, RelErr: 1e-9}
+		}
+	}
+	return err
 }
 
 func (f *faulty) Mean(dst []float64) []float64 {
@@ -171,7 +215,15 @@ func TestFaults(t *testing.T) {
 	for _, r := range []struct{ fault, check string }{
 		{"none", ""},
 		{"any length", "Lengths"},
+		{"none at large shapes", ""},
 		{"rough inverse", "RoundTrips"},
+		{"inexact", "RoundTrips"},
+		{"inexact where it is hard", "RoundTrips"},
+		{"never refuses", "RoundTrips"},
+		{"timid inverse", "RoundTrips"},
+		{"bare refusal", "RoundTrips"},
+		{"untyped refusal", "RoundTrips"},
+		{"moves before it refuses m", "RoundTrips"},
 		{"partition", "Gradient"},
 		{"Fisher", "Fisher"},
 		{"density", "Density"},
@@ -220,6 +272,8 @@ func TestOptions(t *testing.T) {
 	for fault, o := range map[string]Options{
 		"allocates": {Sized: true, Allocates: true},
 		"mean":      {Sized: true, HeavyTails: true},
+		// Off by rounding only, as a closed form would be.
+		"never refuses": {Sized: true, RoundingLoss: true},
 	} {
 		c, err := newChecker(newFaulty(t, fault), &o)
 		if err != nil {

@@ -1,45 +1,103 @@
 package expfamtest
 
 import (
+	"errors"
+	"fmt"
 	"math"
 
 	"github.com/natgrad/natgrad/expfam"
 	"gonum.org/v1/gonum/mat"
 )
 
-// checkRoundTrips tests η → m → η and m → η → m at d and at a neighbour. η
-// may be off by what a rounding of m does to it, |F⁻¹|·|m|·eps: for a gamma of
-// shape 1e6, m does not hold more than nine digits of the shape.
+// refusalSlack is how much sooner than its own rounding estimate says a family
+// may refuse an m: it has rounding errors besides half a unit in the last place
+// of each entry to allow for.
+const refusalSlack = 16
+
+// checkRoundTrips tests η → m → η and m → η → m at d and at a neighbour: an
+// inverse is within Tol of the exact one or, where the rounding of m alone can
+// move η by more, a *PrecisionError.
 func checkRoundTrips(c *checker) {
-	var inv mat.Dense // of the correlation matrix of T
-	err := inv.Inverse(c.correlation())
-	if _, ill := err.(mat.Condition); err != nil && !ill {
-		c.errorf("Fisher matrix is singular: %v", err)
+	loss, err := c.roundingLoss()
+	if err != nil {
+		c.errorf("%v", err)
 		return
+	}
+	worst := 0.0
+	for i, l := range loss {
+		worst = max(worst, l/c.unit(i))
 	}
 	q, _ := c.proper(c.direction(0.3))
 	mq := q.Expectation(nil)
-	if err := q.SetExpectation(c.m); err != nil {
-		c.errorf("SetExpectation(Expectation()): %v", err)
-		return
-	}
-	got := q.Natural(nil)
-	for i, want := range c.eta {
-		tol := relative(c.o.Tol, want, 1/c.scale[i])
-		for j, m := range c.m {
-			tol += 16 * eps * math.Abs(inv.At(i, j)) / (c.scale[i] * c.scale[j]) * max(math.Abs(m), c.scale[j])
+	if c.inverse(q, c.m, worst) {
+		got := q.Natural(nil)
+		for i, want := range c.eta {
+			// m came from d by a few roundings of its own.
+			tol := c.o.Tol*c.unit(i) + min(4*loss[i], 4*c.o.Tol*c.unit(i))
+			if c.o.RoundingLoss {
+				tol += 32 * loss[i]
+			}
+			c.near("η → m → η", i, got[i], want, tol)
 		}
-		c.near("η → m → η", i, got[i], want, tol)
 	}
 	for _, m := range [][]float64{c.m, mq} {
-		if err := q.SetExpectation(m); err != nil {
-			c.errorf("SetExpectation: %v", err)
+		if !c.inverse(q, m, worst) {
 			continue
 		}
 		for i, v := range q.Expectation(nil) {
 			c.near("m → η → m", i, v, m[i], relative(c.o.Tol, m[i], c.scale[i]))
 		}
 	}
+}
+
+// unit is the size that the precision of η_i is relative to, the larger of
+// |η_i| and 1/sd(T_i).
+func (c *checker) unit(i int) float64 { return max(math.Abs(c.eta[i]), 1/c.scale[i]) }
+
+// roundingLoss returns Σ_j |F⁻¹|_ij ulp(m_j)/2, how much the rounding of m to
+// float64 can move η_i.
+func (c *checker) roundingLoss() ([]float64, error) {
+	var inv mat.Dense // of the correlation matrix of T
+	err := inv.Inverse(c.correlation())
+	if _, ill := err.(mat.Condition); err != nil && !ill {
+		return nil, fmt.Errorf("%s: Fisher matrix is singular: %v", c.d.Name(), err)
+	}
+	loss := make([]float64, c.n)
+	for i := range loss {
+		for j, m := range c.m {
+			m = math.Abs(m)
+			ulp := math.Nextafter(m, math.Inf(1)) - m
+			loss[i] += math.Abs(inv.At(i, j)) / (c.scale[i] * c.scale[j]) * ulp / 2
+		}
+	}
+	return loss, nil
+}
+
+// inverse moves q to m and reports whether it did. A refusal has to be for the
+// rounding of m, which can move an entry of η by about worst units, and has to
+// leave q alone.
+func (c *checker) inverse(q expfam.Dist, m []float64, worst float64) bool {
+	before := take(q)
+	err := q.SetExpectation(m)
+	if err == nil {
+		if worst > 4*c.o.Tol && !c.o.RoundingLoss {
+			c.errorf("SetExpectation(%v) gives no error, but the rounding of m can move η by a relative %.1e, want a *PrecisionError above %.0e", m, worst, c.o.Tol)
+		}
+		return true
+	}
+	var e *expfam.PrecisionError
+	switch {
+	case !errors.As(err, &e):
+		c.errorf("SetExpectation(%v): %v", m, err)
+	case worst < c.o.Tol/refusalSlack:
+		c.errorf("SetExpectation(%v) refuses for the rounding of m, which moves η by a relative %.1e only: %v", m, worst, err)
+	case e.Family == "" || e.Func == "" || e.Param == "" || e.Index < -1 || e.Index >= c.n || !(e.RelErr > 0):
+		c.errorf("SetExpectation(%v): PrecisionError is incomplete: %+v", m, *e)
+	}
+	if err := before.compare(q); err != nil {
+		c.errorf("a refused SetExpectation(%v) changed the receiver: %v", m, err)
+	}
+	return false
 }
 
 // central returns the five-point derivative of f at d along coordinate j, one
