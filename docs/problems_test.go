@@ -82,12 +82,27 @@ func TestVerdictFigures(t *testing.T) {
 	if hi-lo < 0.05 || f.VI.KHat > lo {
 		t.Errorf("k-hat of 4000 draws from %.2f to %.2f, of 100000 draws %.2f: verdict.md says otherwise", lo, hi, f.VI.KHat)
 	}
+	b, err := os.ReadFile("verdict.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	page := number.ReplaceAllString(string(b), "#")
+	for _, f := range []*glm.Result{
+		kilpisjarvi(vi.Settings{}),
+		fitProblem(t, "nes_logit", "y ~ income", "bernoulli", vi.Settings{}, flat[:2]...),
+		fitProblem(t, "kidiq-kidscore_interaction", "y ~ mom_hs * mom_iq", "gaussian", vi.Settings{}, "b ~ flat", "(Intercept) ~ flat", "sigma ~ half-cauchy(2.5)"),
+	} {
+		t.Log(f.Verdict())
+		if !strings.Contains(page, number.ReplaceAllString(f.Verdict(), "#")) {
+			t.Errorf("verdict.md does not show\n%s", f.Verdict())
+		}
+	}
 	f = fitProblem(t, "mesquite-logmesquite", mesquite, "gaussian", vi.Settings{}, flat...)
 	t.Logf("mesquite: k-hat %.2f, spread %.2f, bound %.2f sd", f.VI.KHat, f.VI.Spread(), math.Sqrt(f.VI.Spread()))
 	if b := math.Sqrt(f.VI.Spread()); b < 0.03 {
 		t.Errorf("the bound %.3f is below the error of sigma, 0.03 sd", b)
 	}
-	f, err := (&scenario{formula: "y ~ x1 + g", csv: sixRows}).run(t)
+	f, err = (&scenario{formula: "y ~ x1 + g", csv: sixRows}).run(t)
 	if err != nil {
 		t.Fatal(err)
 	}
