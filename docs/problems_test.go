@@ -82,18 +82,82 @@ func TestVerdictFigures(t *testing.T) {
 	if hi-lo < 0.05 || f.VI.KHat > lo {
 		t.Errorf("k-hat of 4000 draws from %.2f to %.2f, of 100000 draws %.2f: verdict.md says otherwise", lo, hi, f.VI.KHat)
 	}
+	b, err := os.ReadFile("verdict.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	page := number.ReplaceAllString(string(b), "#")
+	for _, f := range []*glm.Result{
+		kilpisjarvi(vi.Settings{}),
+		fitProblem(t, "nes_logit", "y ~ income", "bernoulli", vi.Settings{}, flat[:2]...),
+		fitProblem(t, "kidiq-kidscore_interaction", "y ~ mom_hs * mom_iq", "gaussian", vi.Settings{}, "b ~ flat", "(Intercept) ~ flat", "sigma ~ half-cauchy(2.5)"),
+	} {
+		t.Log(f.Verdict())
+		if !strings.Contains(page, number.ReplaceAllString(f.Verdict(), "#")) {
+			t.Errorf("verdict.md does not show\n%s", f.Verdict())
+		}
+	}
 	f = fitProblem(t, "mesquite-logmesquite", mesquite, "gaussian", vi.Settings{}, flat...)
 	t.Logf("mesquite: k-hat %.2f, spread %.2f, bound %.2f sd", f.VI.KHat, f.VI.Spread(), math.Sqrt(f.VI.Spread()))
 	if b := math.Sqrt(f.VI.Spread()); b < 0.03 {
 		t.Errorf("the bound %.3f is below the error of sigma, 0.03 sd", b)
 	}
-	f, err := (&scenario{formula: "y ~ x1 + g", csv: sixRows}).run(t)
+	f, err = (&scenario{formula: "y ~ x1 + g", csv: sixRows}).run(t)
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Logf("six rows: k-hat %.2f, spread %.1f, %s", f.VI.KHat, f.VI.Spread(), f.VI.Grade())
-	if f.VI.Spread() < 1 {
-		t.Errorf("six rows, four coefficients: spread %.2f; verdict.md says it is large", f.VI.Spread())
+	if f.VI.Spread() < 1 || f.VI.Grade() != vi.Caution {
+		t.Errorf("six rows, four coefficients: spread %.2f, %s; verdict.md says it is large", f.VI.Spread(), f.VI.Grade())
+	}
+}
+
+// TestQuadratureFigures prints, with -v, the error bounds that
+// methods/natural-gradient-vi.md quotes, and what the average over q is worth against
+// a Laplace approximation.
+func TestQuadratureFigures(t *testing.T) {
+	for _, c := range []struct {
+		name, formula, family string
+		priors                []string
+	}{
+		{"nes_logit", "y ~ income", "bernoulli", flat[:2]},
+		{"wells-interaction_c", "y ~ `dist100-c` * `arsenic-c`", "bernoulli", flat[:2]},
+		{"mesquite-logmesquite", mesquite, "gaussian", flat},
+		{"glm_poisson", "y ~ t + I(t^2) + I(t^3)", "poisson", []string{"b ~ normal(0, 10)", "(Intercept) ~ normal(0, 10)"}},
+	} {
+		f := fitProblem(t, c.name, c.formula, c.family, vi.Settings{Diagnostics: -1}, c.priors...)
+		t.Logf("%s: ELBO error at most %.1e", c.name, f.VI.ELBOErr)
+		if !(f.VI.ELBOErr < 1e-8) {
+			t.Errorf("%s: the ELBO's error is %g; natural-gradient-vi.md says otherwise", c.name, f.VI.ELBOErr)
+		}
+	}
+	s := scenario{formula: "z ~ x", csv: separated, family: "bernoulli"}
+	best, err := s.run(t)
+	if err != nil {
+		t.Fatal(err)
+	}
+	s.settings.Method = vi.Laplace
+	mode, err := s.run(t)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, f := range []*glm.Result{best, mode} {
+		r := f.Summary()[1]
+		t.Logf("%s: slope %.2f ± %.2f, ELBO %.3f ± %.3f, %s", f.VI.Method, r.Mean, r.SD, f.VI.ELBO, f.VI.ELBOErr, f.VI.Grade())
+	}
+	if mode.VI.Status != vi.Converged || mode.VI.ELBO+3*mode.VI.ELBOErr > best.VI.ELBO {
+		t.Errorf("Laplace: %s, ELBO %v ± %v; the best normal has %v", mode.VI.Status, mode.VI.ELBO, mode.VI.ELBOErr, best.VI.ELBO)
+	}
+	// The mode solves ∇ log p = 0: with z = 1[x > 3.5] and the default priors
+	// normal(0, 2.5) of the predictor at x = 3.5 and normal(0, 1.34) of the slope it is symmetric about 3.5.
+	b := mode.Summary()[1].Mean
+	grad := -b / (1.34 * 1.34)
+	for x := 1.0; x <= 6; x++ {
+		d := math.Abs(x - 3.5)
+		grad += d / (1 + math.Exp(b*d))
+	}
+	if math.Abs(grad) > 1e-6 {
+		t.Errorf("the gradient at the Laplace approximation's mean is %g", grad)
 	}
 }
 

@@ -69,6 +69,9 @@ func TestTable(t *testing.T) {
 		if d := numbers(t, cells[6]); max(d[0], -d[0]) > 0.005 {
 			t.Errorf("%s: ELBO off the optimum by %v, want at most 0.005", cells[0], d[0])
 		}
+		if v := cells[9]; v != "good" && v != "caution" {
+			t.Errorf("%s: verdict %s", cells[0], v)
+		}
 		if ms := numbers(t, cells[11])[0]; ms < 0 {
 			t.Errorf("%s: %v ms", cells[0], ms)
 		}
@@ -82,9 +85,10 @@ func TestTable(t *testing.T) {
 	if len(want) != len(got) {
 		t.Fatalf("docs/accuracy.md has %d rows, the program prints %d", len(want), len(got))
 	}
-	// Time is left out, and last digits may differ between processors; k-hat,
-	// steps and verdict, which rest on noise or thresholds, are given more room.
-	tol := map[int]float64{1: 0, 2: 0, 3: 2e-3, 4: 2e-3, 5: 2e-3, 6: 5e-5, 7: 0, 8: 0.05, 10: 2}
+	// Times are left out, and verdicts, which may hang on a threshold. Last digits may
+	// differ between processors. k-hat is an estimate from few draws, the wilder the
+	// higher it is, and steps are given room for changes of the line search.
+	tol := map[int]float64{1: 0, 2: 0, 3: 2e-3, 4: 2e-3, 5: 2e-3, 6: 5e-5, 7: 0, 8: 0.1, 10: 2}
 	for i := range got {
 		for c, eps := range tol {
 			g, w := numbers(t, got[i][c]), numbers(t, want[i][c])
@@ -93,7 +97,11 @@ func TestTable(t *testing.T) {
 				continue
 			}
 			for k := range g {
-				if d := g[k] - w[k]; max(d, -d) > eps {
+				room := eps
+				if c == 8 || c == 10 {
+					room = max(eps, 0.2*w[k])
+				}
+				if d := g[k] - w[k]; max(d, -d) > room {
 					t.Errorf("%s: cell %q, docs/accuracy.md has %q", got[i][0], got[i][c], want[i][c])
 				}
 			}
