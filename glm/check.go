@@ -99,11 +99,12 @@ func (m *Model) Checks(rep *mat.Dense) []Check {
 			c.Mean += v[s] / float64(n)
 			switch {
 			case v[s] > c.Observed:
-				c.P += 1 / float64(n)
+				c.P++
 			case v[s] == c.Observed:
-				c.P += 0.5 / float64(n)
+				c.P += 0.5
 			}
 		}
+		c.P /= float64(n)
 		c.Q05, c.Q95 = quantiles(v)
 		out = append(out, c)
 	}

@@ -229,6 +229,9 @@ func TestSaveLoad(t *testing.T) {
 	if fmt.Sprint(f.Summary()) != fmt.Sprint(g.Summary()) {
 		t.Error("the summary changed")
 	}
+	if f.Verdict() != g.Verdict() || f.VI.Grade() != g.VI.Grade() {
+		t.Errorf("the verdict was %s, is %s", f.Verdict(), g.Verdict())
+	}
 	m, err := g.Bind(df)
 	if err != nil {
 		t.Fatal(err)

@@ -116,7 +116,7 @@ func (f *Result) Save(w io.Writer) error {
 			Verdict: v.Verdict(), Grade: v.Grade().String(), Status: v.Status, Conditions: v.Conditions, Method: v.Method,
 			Iterations: v.Iterations, Evaluations: v.Evaluations,
 			ELBO: number(v.ELBO), ELBOErr: number(v.ELBOErr), DataFit: number(v.DataFit), KL: number(v.KL), KHat: number(v.KHat), ESS: number(v.ESS),
-			Draws: len(v.LogWeights), ELBOMC: number(v.ELBOMC), ELBOMCErr: number(v.ELBOMCErr), LogEvidence: number(v.LogEvidence),
+			Draws: v.DiagnosticDraws, ELBOMC: number(v.ELBOMC), ELBOMCErr: number(v.ELBOMCErr), LogEvidence: number(v.LogEvidence),
 		},
 	}
 	if f.after != nil {
@@ -198,7 +198,7 @@ func (s *saved) restore() (*Result, error) {
 	r := s.Run
 	f.VI = &vi.Result{
 		Posterior: f.Posterior, Method: r.Method, Status: r.Status, Conditions: r.Conditions, Iterations: r.Iterations, Evaluations: r.Evaluations,
-		ELBO: float64(r.ELBO), ELBOErr: float64(r.ELBOErr), DataFit: float64(r.DataFit), KL: float64(r.KL), KHat: float64(r.KHat), ESS: float64(r.ESS),
+		ELBO: float64(r.ELBO), ELBOErr: float64(r.ELBOErr), DataFit: float64(r.DataFit), KL: float64(r.KL), KHat: float64(r.KHat), ESS: float64(r.ESS), DiagnosticDraws: r.Draws,
 		ELBOMC: float64(r.ELBOMC), ELBOMCErr: float64(r.ELBOMCErr), LogEvidence: float64(r.LogEvidence),
 	}
 	for i, t := range s.Trace {

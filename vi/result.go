@@ -36,6 +36,8 @@ type Result struct {
 	KHat float64
 	// ESS is the effective number of those draws after Pareto smoothing.
 	ESS float64
+	// DiagnosticDraws is the number of those draws.
+	DiagnosticDraws int
 	// ELBOMC ± ELBOMCErr is the Monte Carlo estimate of the ELBO from the same
 	// draws, an independent check of a quadrature.
 	ELBOMC, ELBOMCErr float64
@@ -74,7 +76,7 @@ func (r *Result) Spread() float64 {
 	if !(r.ESS > 0) {
 		return math.NaN()
 	}
-	return float64(len(r.LogWeights))/r.ESS - 1
+	return float64(r.DiagnosticDraws)/r.ESS - 1
 }
 
 // Spreads of the importance ratios that the grade distinguishes. By the
@@ -243,6 +245,7 @@ func (e *Engine) diagnose(r *Result) error {
 	if n < 0 || e.t.LogProb == nil {
 		return nil
 	}
+	r.DiagnosticDraws = n
 	r.Draws = mat.NewDense(n, e.t.Dim, nil)
 	r.LogP, r.LogQ, r.LogWeights = make([]float64, n), make([]float64, n), make([]float64, n)
 	var s stream

@@ -177,7 +177,7 @@ func (c *checkup) print(w io.Writer, dir string) {
 		rowsText(len(c.model.Design.Rows), len(c.model.Design.Omitted)), filepath.Base(c.data.path))
 	printWarnings(w, c.warnings)
 	fmt.Fprintf(w, "%s\n\n", v.Verdict())
-	fmt.Fprintf(w, "k-hat  %.2f, %.0f of %d draws effective\n", v.KHat, v.ESS, len(v.LogWeights))
+	fmt.Fprintf(w, "k-hat  %.2f, %.0f of %d draws effective\n", v.KHat, v.ESS, v.DiagnosticDraws)
 	fmt.Fprintf(w, "ELBO   %.4f by %s, %s by draws (%.1f standard errors apart)\n", v.ELBO, v.Method, withError(v.ELBOMC, v.ELBOMCErr), c.elboGap())
 	fmt.Fprintf(w, "LOO    elpd %s, p_loo %s; %s\n", withError(c.loo.ELPD, c.loo.SE), withError(c.loo.P, c.loo.PSE), c.highKText())
 	fmt.Fprintf(w, "WAIC   elpd %s, p_waic %s", withError(c.waic.ELPD, c.waic.SE), withError(c.waic.P, c.waic.PSE))

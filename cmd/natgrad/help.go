@@ -59,7 +59,7 @@ Output
 Computation
   -seed N       seed of all random numbers (default 1)
   -batch N      rows a step, for data too large for full passes; default all
-  -iterations N most steps; default 100, with -batch 20000
+  -iterations N most steps; default 500, with -batch 20000
   -tol X        ELBO gain in nats below which the fit has converged;
                 default 1e-8, with -batch 0.01
   -workers N    goroutines; default one a core

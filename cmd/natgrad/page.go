@@ -100,7 +100,7 @@ func facts(j *job, f *glm.Result) []report.KV {
 		{Key: "ELBO by draws, nats", Value: withError(v.ELBOMC, v.ELBOMCErr)},
 		{Key: "Log evidence (estimate)", Value: report.FormatWith(v.LogEvidence, v.ELBOMCErr)},
 		{Key: "k-hat", Value: fmt.Sprintf("%.2f", v.KHat)},
-		{Key: "Effective draws", Value: fmt.Sprintf("%.0f of %d", v.ESS, len(v.LogWeights))},
+		{Key: "Effective draws", Value: fmt.Sprintf("%.0f of %d", v.ESS, v.DiagnosticDraws)},
 		{Key: "Seed", Value: fmt.Sprint(j.cfg.Seed)},
 	}
 	if f.Omitted > 0 {
