@@ -6,6 +6,8 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+
+	"github.com/natgrad/natgrad/internal/spelling"
 )
 
 // Kinds of nodes.
@@ -84,7 +86,7 @@ func (p *parser) checkFunc(n *node, allowed []string) error {
 		case "cbind", "trials":
 			return p.errorAt(n.pos, "%s(...) belongs to the response", n.name)
 		}
-		if s := nearest(n.name, allowed); s != "" {
+		if s := spelling.Nearest(n.name, allowed); s != "" {
 			return p.errorAt(n.pos, "unknown function %s; did you mean %s?", quote(n.name), s)
 		}
 		return p.errorAt(n.pos, "unknown function %s; there are %s", quote(n.name), strings.Join(allowed, ", "))
