@@ -5,6 +5,7 @@ import (
 	"math/rand/v2"
 	"sync"
 
+	"github.com/natgrad/natgrad/internal/sample"
 	"github.com/natgrad/natgrad/internal/special"
 	"gonum.org/v1/gonum/blas"
 	"gonum.org/v1/gonum/blas/blas64"
@@ -169,7 +170,7 @@ func (c *wishartCore) sample(dst, eps []float64, rng *rand.Rand) {
 			a[i*d+j] = rng.NormFloat64()
 		}
 		clear(a[i*d+i+1 : (i+1)*d])
-		a[i*d+i] = math.Exp(0.5 * (math.Ln2 + logGammaDraw(0.5*(c.nu-float64(i)), rng)))
+		a[i*d+i] = math.Exp(0.5 * (math.Ln2 + sample.LogGamma(0.5*(c.nu-float64(i)), rng)))
 	}
 	if eps != nil {
 		x := blas64.Vector{N: d, Data: eps, Inc: 1}
