@@ -44,17 +44,9 @@ func (c *wishartCore) factor() bool {
 	if !(c.nu > float64(d-1)) || math.IsInf(c.nu, 0) {
 		return false
 	}
-	copy(c.u, c.b)
-	if _, ok := lapack64.Potrf(blas64.Symmetric{Uplo: blas.Upper, N: d, Data: c.u, Stride: d}); !ok {
+	var ok bool
+	if c.logDet, ok = cholesky(c.u, c.b, d); !ok {
 		return false
-	}
-	c.logDet = 0
-	for i := range d {
-		p := c.u[i*d+i]
-		if !(p*p > minPivot*c.b[i*d+i]) {
-			return false
-		}
-		c.logDet += 2 * math.Log(p)
 	}
 	copy(c.w, c.u)
 	lapack64.Trtri(c.tri(c.w))
