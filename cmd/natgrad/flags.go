@@ -70,6 +70,15 @@ func isSet(fs *flag.FlagSet, name string) bool {
 	return set
 }
 
+// checkMissing checks the value of -missing.
+func checkMissing(cmd, v string) error {
+	switch v {
+	case "", "error", "omit":
+		return nil
+	}
+	return &usageError{cmd, fmt.Sprintf("-missing is %q, want error or omit", v)}
+}
+
 // quoteArg writes an argument so that a POSIX shell reads it back.
 func quoteArg(s string) string {
 	safe := func(r rune) bool {

@@ -139,7 +139,7 @@ func outcomeFigures(m *glm.Model, f *glm.Result, rep *mat.Dense) []report.PageFi
 		return report.PageFigure{Figure: report.CalibrationPlot(p, y),
 			Caption: "Calibration: " + of + " grouped by predicted probability, against the fraction that came true. On the diagonal, predictions mean what they say."}
 	}
-	counts := report.PageFigure{}
+	var counts report.PageFigure
 	switch f.Family.Name() {
 	case "bernoulli":
 		return []report.PageFigure{calibration(m.FittedMeans(f), y, "rows")}
