@@ -20,12 +20,14 @@ var arrows = map[string][]string{
 	"internal/quad":              {"internal/la"},
 	"internal/psis":              {"internal/la"},
 	"internal/wire":              {},
+	"internal/spelling":          {},
+	"internal/sample":            {"internal/special"},
 	"internal/benchdata":         {},
 	"bench/r":                    {"internal/benchdata"},
-	"expfam":                     {"internal/la", "internal/special"},
+	"expfam":                     {"internal/la", "internal/sample", "internal/special"},
 	"expfam/expfamtest":          {"expfam"},
 	"vi":                         {"expfam", "internal/la", "internal/psis", "internal/quad", "internal/wire"},
-	"glm":                        {"expfam", "vi", "internal/la", "internal/psis", "internal/special"},
+	"glm":                        {"expfam", "vi", "internal/la", "internal/psis", "internal/sample", "internal/special", "internal/spelling"},
 	"report":                     {},
 }
 

@@ -4,6 +4,7 @@ import (
 	"math"
 	"math/rand/v2"
 
+	"github.com/natgrad/natgrad/internal/sample"
 	"github.com/natgrad/natgrad/internal/special"
 )
 
@@ -136,8 +137,8 @@ func (b *Beta) LogProb(x []float64) float64 {
 // that round to 0 or 1 are returned as the smallest positive number and as the
 // largest one below 1.
 func (b *Beta) Sample(dst []float64, rng *rand.Rand) []float64 {
-	u := logGammaDraw(b.alpha[0], rng)
-	v := logGammaDraw(b.alpha[1], rng)
+	u := sample.LogGamma(b.alpha[0], rng)
+	v := sample.LogGamma(b.alpha[1], rng)
 	return fill1("beta.Sample", dst, min(positive(special.Sigmoid(u-v)), 1-0x1p-53))
 }
 

@@ -5,6 +5,7 @@ import (
 	"math"
 	"math/rand/v2"
 
+	"github.com/natgrad/natgrad/internal/sample"
 	"github.com/natgrad/natgrad/internal/special"
 )
 
@@ -172,7 +173,7 @@ func (d *Dirichlet) LogProb(x []float64) float64 {
 func (d *Dirichlet) Sample(dst []float64, rng *rand.Rand) []float64 {
 	dst = sized("dirichlet.Sample", dst, len(d.eta))
 	for i, a := range d.alpha {
-		dst[i] = logGammaDraw(a, rng)
+		dst[i] = sample.LogGamma(a, rng)
 	}
 	l := special.LogSumExp(dst)
 	var s float64

@@ -4,6 +4,7 @@ import (
 	"math"
 	"math/rand/v2"
 
+	"github.com/natgrad/natgrad/internal/sample"
 	"github.com/natgrad/natgrad/internal/special"
 )
 
@@ -171,7 +172,7 @@ func (g *Gamma) LogProb(x []float64) float64 {
 // Sample writes one draw. Draws of tiny shapes that underflow are returned as
 // the smallest positive number.
 func (g *Gamma) Sample(dst []float64, rng *rand.Rand) []float64 {
-	x, b := gammaDraw(g.shape, rng)
+	x, b := sample.Gamma(g.shape, rng)
 	if b != 0 {
 		x *= math.Exp(b)
 	}

@@ -4,6 +4,7 @@ import (
 	"math"
 	"math/rand/v2"
 
+	"github.com/natgrad/natgrad/internal/sample"
 	"github.com/natgrad/natgrad/internal/special"
 )
 
@@ -140,7 +141,7 @@ func (g *InverseGamma) LogProb(x []float64) float64 {
 // Sample writes one draw. Draws of tiny shapes that overflow are returned as
 // the largest finite number.
 func (g *InverseGamma) Sample(dst []float64, rng *rand.Rand) []float64 {
-	y, b := gammaDraw(g.shape, rng)
+	y, b := sample.Gamma(g.shape, rng)
 	x := g.scale / y
 	if b != 0 {
 		x *= math.Exp(-b)

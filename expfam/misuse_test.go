@@ -2,26 +2,12 @@ package expfam_test
 
 import (
 	"math/rand/v2"
-	"strings"
 	"testing"
 
 	"github.com/natgrad/natgrad/expfam"
 	"gonum.org/v1/gonum/blas/blas64"
 	"gonum.org/v1/gonum/mat"
 )
-
-// mustPanic fails unless f panics with a message that contains want.
-func mustPanic(t *testing.T, want string, f func()) {
-	t.Helper()
-	defer func() {
-		t.Helper()
-		msg, _ := recover().(string)
-		if !strings.Contains(msg, want) {
-			t.Errorf("panic is %q, want one with %q", msg, want)
-		}
-	}()
-	f()
-}
 
 func TestGaussianShapeMistakesPanic(t *testing.T) {
 	q, d := expfam.StandardNormal(3), expfam.StandardDiagNormal(3)

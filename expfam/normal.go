@@ -8,7 +8,6 @@ import (
 	"github.com/natgrad/natgrad/internal/special"
 	"gonum.org/v1/gonum/blas"
 	"gonum.org/v1/gonum/blas/blas64"
-	"gonum.org/v1/gonum/lapack/lapack64"
 	"gonum.org/v1/gonum/mat"
 )
 
@@ -71,18 +70,9 @@ func (st *normalState) solve(v []float64) {
 func (st *normalState) factor() bool {
 	d := len(st.mu)
 	unpackPrecision(st.s, st.eta[d:], d)
-	copy(st.u, st.s)
-	sym := blas64.Symmetric{Uplo: blas.Upper, N: d, Data: st.u, Stride: d}
-	if _, ok := lapack64.Potrf(sym); !ok {
+	var ok bool
+	if st.logDet, ok = cholesky(st.u, st.s, d); !ok {
 		return false
-	}
-	st.logDet = 0
-	for i := range d {
-		p := st.u[i*d+i]
-		if !(p*p > minPivot*st.s[i*d+i]) {
-			return false
-		}
-		st.logDet += 2 * math.Log(p)
 	}
 	copy(st.mu, st.eta[:d])
 	st.solve(st.mu)

@@ -5,6 +5,7 @@ import (
 	"math"
 	"math/rand/v2"
 
+	"github.com/natgrad/natgrad/internal/sample"
 	"github.com/natgrad/natgrad/internal/special"
 )
 
@@ -242,7 +243,7 @@ func (n *NormalGamma) LogProb(x []float64) float64 {
 func (n *NormalGamma) Sample(dst []float64, rng *rand.Rand) []float64 {
 	dst = sized("NormalGamma.Sample", dst, 2)
 	p := &n.cur
-	logTau := logGammaDraw(p.alpha, rng) - math.Log(p.beta)
+	logTau := sample.LogGamma(p.alpha, rng) - math.Log(p.beta)
 	dst[1] = positive(math.Exp(logTau))
 	dst[0] = p.mu0 + math.Exp(-0.5*(logTau+math.Log(p.kappa)))*rng.NormFloat64()
 	return dst

@@ -14,20 +14,12 @@ import (
 
 func newNG(t testing.TB, mu0, kappa, alpha, beta float64) *expfam.NormalGamma {
 	t.Helper()
-	q, err := expfam.NewNormalGamma(mu0, kappa, alpha, beta)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return q
+	return must[*expfam.NormalGamma](t)(expfam.NewNormalGamma(mu0, kappa, alpha, beta))
 }
 
 func newNW(t testing.TB, mu0 []float64, kappa, dof float64, v mat.Symmetric) *expfam.NormalWishart {
 	t.Helper()
-	q, err := expfam.NewNormalWishart(mu0, kappa, dof, v)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return q
+	return must[*expfam.NormalWishart](t)(expfam.NewNormalWishart(mu0, kappa, dof, v))
 }
 
 func TestConformanceNormalGamma(t *testing.T) {

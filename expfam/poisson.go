@@ -4,6 +4,7 @@ import (
 	"math"
 	"math/rand/v2"
 
+	"github.com/natgrad/natgrad/internal/sample"
 	"github.com/natgrad/natgrad/internal/special"
 )
 
@@ -138,46 +139,7 @@ func (p *Poisson) LogProb(x []float64) float64 {
 // transformed rejection PTRS of Hörmann (1993), The transformed rejection
 // method for generating Poisson random variables, above.
 func (p *Poisson) Sample(dst []float64, rng *rand.Rand) []float64 {
-	return fill1("poisson.Sample", dst, poissonDraw(p.Rate(), rng))
-}
-
-func poissonDraw(l float64, rng *rand.Rand) float64 {
-	if l < 10 {
-		u, k, prob := rng.Float64(), 0.0, math.Exp(-l)
-		for u > prob && k < 200 { // P(x > 200) < 1e-170
-			u -= prob
-			k++
-			prob *= l / k
-		}
-		return k
-	}
-	b := 0.931 + 2.53*math.Sqrt(l)
-	a := -0.059 + 0.02483*b
-	alpha := 1.1239 + 1.1328/(b-3.4)
-	vr := 0.9277 - 3.6224/(b-2)
-	for {
-		u, v := rng.Float64()-0.5, rng.Float64()
-		us := 0.5 - math.Abs(u)
-		k := math.Floor((2*a/us+b)*u + l + 0.43)
-		if us >= 0.07 && v <= vr {
-			return k
-		}
-		if k < 0 || us < 0.013 && v > us {
-			continue
-		}
-		if math.Log(v*alpha/(a/(us*us)+b)) <= logPoisson(k, l) {
-			return k
-		}
-	}
-}
-
-// logPoisson returns log p(k) in the form of Loader (2000), Fast and accurate
-// computation of binomial probabilities, whose terms do not cancel at large λ.
-func logPoisson(k, l float64) float64 {
-	if k == 0 {
-		return -l
-	}
-	return k*special.Log1pmx((l-k)/k) - special.StirlingError(k) - 0.5*math.Log(2*math.Pi*k)
+	return fill1("poisson.Sample", dst, sample.Poisson(p.Rate(), rng))
 }
 
 // FisherMul writes F·v, F = λ.

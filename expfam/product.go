@@ -131,13 +131,23 @@ func (q *Product) partParam(i int, param string, index int) (string, int) {
 	return fmt.Sprintf("part %d: %s", i, param), index
 }
 
-// restore moves the first n parts back to q.saved, which held them before.
-func (q *Product) restore(n int) {
-	for i, d := range q.parts[:n] {
-		if err := d.SetNatural(q.pp(q.saved, i)); err != nil {
-			panic("expfam: Product: a part refuses its own parameter: " + err.Error())
+// moveParts moves every part by its share of v. If one errs, which leaves it
+// unchanged, those before it go back to where they were.
+func (q *Product) moveParts(v []float64, move func(d Dist, v []float64) error) error {
+	q.Natural(q.saved)
+	for i, d := range q.parts {
+		err := move(d, q.pp(v, i))
+		if err == nil {
+			continue
 		}
+		for k, moved := range q.parts[:i] {
+			if err := moved.SetNatural(q.pp(q.saved, k)); err != nil {
+				panic("expfam: Product: a part refuses its own parameter: " + err.Error())
+			}
+		}
+		return q.partError(i, err)
 	}
+	return nil
 }
 
 // Natural writes η, part after part, to dst.
@@ -152,14 +162,7 @@ func (q *Product) Natural(dst []float64) []float64 {
 // SetNatural moves every part to its share of eta, or none if one refuses.
 func (q *Product) SetNatural(eta []float64) error {
 	checkLen("Product.SetNatural", "eta", eta, q.NumParams())
-	q.Natural(q.saved)
-	for i, d := range q.parts {
-		if err := d.SetNatural(q.pp(eta, i)); err != nil {
-			q.restore(i)
-			return q.partError(i, err)
-		}
-	}
-	return nil
+	return q.moveParts(eta, Dist.SetNatural)
 }
 
 // Expectation writes m, part after part, to dst.
@@ -175,14 +178,7 @@ func (q *Product) Expectation(dst []float64) []float64 {
 // with a *DomainError or *PrecisionError.
 func (q *Product) SetExpectation(m []float64) error {
 	checkLen("Product.SetExpectation", "m", m, q.NumParams())
-	q.Natural(q.saved)
-	for i, d := range q.parts {
-		if err := d.SetExpectation(q.pp(m, i)); err != nil {
-			q.restore(i)
-			return q.partError(i, err)
-		}
-	}
-	return nil
+	return q.moveParts(m, Dist.SetExpectation)
 }
 
 // Mean writes E[x], part after part, to dst.
@@ -263,17 +259,13 @@ func (q *Product) KLTo(r Dist) float64 {
 // returns the union of their conditions. If one errs, none moves.
 func (q *Product) Retract(tan []float64, rho float64) (Condition, error) {
 	checkLen("Product.Retract", "tan", tan, q.NumParams())
-	q.Natural(q.saved)
 	var cond Condition
-	for i, d := range q.parts {
-		c, err := d.Retract(q.pp(tan, i), rho)
+	err := q.moveParts(tan, func(d Dist, v []float64) error {
+		c, err := d.Retract(v, rho)
 		cond |= c
-		if err != nil {
-			q.restore(i)
-			return cond, q.partError(i, err)
-		}
-	}
-	return cond, nil
+		return err
+	})
+	return cond, err
 }
 
 // Clone returns an independent copy.

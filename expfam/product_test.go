@@ -13,23 +13,11 @@ import (
 
 func newProduct(t *testing.T) *expfam.Product {
 	t.Helper()
-	g, err := expfam.NewGamma(2.5, 1.5)
-	if err != nil {
-		t.Fatal(err)
-	}
-	n, err := expfam.NewNormal([]float64{1, -1}, eye(2, 0.5))
-	if err != nil {
-		t.Fatal(err)
-	}
-	u, err := expfam.NewNormalUV(0.5, 2)
-	if err != nil {
-		t.Fatal(err)
-	}
-	p, err := expfam.NewProduct(g, n, u)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return p
+	return must[*expfam.Product](t)(expfam.NewProduct(
+		must[*expfam.Gamma](t)(expfam.NewGamma(2.5, 1.5)),
+		must[*expfam.Normal](t)(expfam.NewNormal([]float64{1, -1}, eye(2, 0.5))),
+		must[*expfam.NormalUV](t)(expfam.NewNormalUV(0.5, 2)),
+	))
 }
 
 func TestConformanceProduct(t *testing.T) {

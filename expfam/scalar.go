@@ -3,7 +3,6 @@ package expfam
 import (
 	"fmt"
 	"math"
-	"math/rand/v2"
 )
 
 // Shapes, scales, rates and means of positive families are kept between
@@ -98,39 +97,6 @@ func retractHalving(d Dist, tan []float64, rho float64, work []float64) (Conditi
 		c = Shortened
 	}
 	return c, fmt.Errorf("expfam: %s.Retract: no admissible step in %d halvings of rho = %v", d.Name(), maxHalvings, rho)
-}
-
-// gammaDraw returns x and b such that x·exp(b) has the gamma distribution of
-// the given shape and rate 1: the squeeze of Marsaglia and Tsang (2000), A
-// simple method for generating gamma variables, at a shape of at least 1, with
-// their power of a uniform for smaller shapes kept as a logarithm, because it
-// underflows for small shapes.
-func gammaDraw(shape float64, rng *rand.Rand) (x, b float64) {
-	if shape < 1 {
-		b = -rng.ExpFloat64() / shape
-		shape++
-	}
-	d := shape - 1.0/3
-	c := 1 / math.Sqrt(9*d)
-	for {
-		z := rng.NormFloat64()
-		v := 1 + c*z
-		if v <= 0 {
-			continue
-		}
-		v = v * v * v
-		u := 1 - rng.Float64()
-		z2 := z * z
-		if u < 1-0.0331*z2*z2 || math.Log(u) < 0.5*z2+d*(1-v+math.Log(v)) {
-			return d * v, b
-		}
-	}
-}
-
-// logGammaDraw returns the logarithm of a gamma draw of rate 1.
-func logGammaDraw(shape float64, rng *rand.Rand) float64 {
-	x, b := gammaDraw(shape, rng)
-	return math.Log(x) + b
 }
 
 // positive clamps a draw to the positive finite numbers: what underflows or

@@ -15,6 +15,24 @@ import (
 // that made it.
 const minPivot = 0x1p-50
 
+// cholesky writes u, upper triangular with s = u'u, for s d×d row-major and
+// returns log |s|. It is false where s is not positive definite to working
+// precision. Below its diagonal u holds entries of s.
+func cholesky(u, s []float64, d int) (logDet float64, ok bool) {
+	copy(u, s)
+	if _, ok := lapack64.Potrf(blas64.Symmetric{Uplo: blas.Upper, N: d, Data: u, Stride: d}); !ok {
+		return 0, false
+	}
+	for i := range d {
+		p := u[i*d+i]
+		if !(p*p > minPivot*s[i*d+i]) {
+			return 0, false
+		}
+		logDet += 2 * math.Log(p)
+	}
+	return logDet, true
+}
+
 // dot returns a'b.
 func dot(a, b []float64) float64 {
 	b = b[:len(a)]

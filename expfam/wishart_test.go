@@ -14,19 +14,7 @@ import (
 
 func newWishart(t testing.TB, dof float64, scale mat.Symmetric) *expfam.Wishart {
 	t.Helper()
-	w, err := expfam.NewWishart(dof, scale)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return w
-}
-
-func eye(d int, v float64) *mat.SymDense {
-	s := mat.NewSymDense(d, nil)
-	for i := range d {
-		s.SetSym(i, i, v)
-	}
-	return s
+	return must[*expfam.Wishart](t)(expfam.NewWishart(dof, scale))
 }
 
 func TestConformanceWishart(t *testing.T) {

@@ -5,6 +5,7 @@ import (
 	"math/rand/v2"
 	"sync"
 
+	"github.com/natgrad/natgrad/internal/sample"
 	"github.com/natgrad/natgrad/internal/special"
 	"gonum.org/v1/gonum/blas"
 	"gonum.org/v1/gonum/blas/blas64"
@@ -43,17 +44,9 @@ func (c *wishartCore) factor() bool {
 	if !(c.nu > float64(d-1)) || math.IsInf(c.nu, 0) {
 		return false
 	}
-	copy(c.u, c.b)
-	if _, ok := lapack64.Potrf(blas64.Symmetric{Uplo: blas.Upper, N: d, Data: c.u, Stride: d}); !ok {
+	var ok bool
+	if c.logDet, ok = cholesky(c.u, c.b, d); !ok {
 		return false
-	}
-	c.logDet = 0
-	for i := range d {
-		p := c.u[i*d+i]
-		if !(p*p > minPivot*c.b[i*d+i]) {
-			return false
-		}
-		c.logDet += 2 * math.Log(p)
 	}
 	copy(c.w, c.u)
 	lapack64.Trtri(c.tri(c.w))
@@ -169,7 +162,7 @@ func (c *wishartCore) sample(dst, eps []float64, rng *rand.Rand) {
 			a[i*d+j] = rng.NormFloat64()
 		}
 		clear(a[i*d+i+1 : (i+1)*d])
-		a[i*d+i] = math.Exp(0.5 * (math.Ln2 + logGammaDraw(0.5*(c.nu-float64(i)), rng)))
+		a[i*d+i] = math.Exp(0.5 * (math.Ln2 + sample.LogGamma(0.5*(c.nu-float64(i)), rng)))
 	}
 	if eps != nil {
 		x := blas64.Vector{N: d, Data: eps, Inc: 1}

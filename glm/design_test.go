@@ -309,15 +309,6 @@ func TestDesignErrors(t *testing.T) {
 	}
 }
 
-func TestNearest(t *testing.T) {
-	names := []string{"age", "income", "Height", "x10"}
-	for in, want := range map[string]string{"aeg": "age", "incme": "income", "height": "Height", "x1": "x10", "weight_kg": "", "zzz": ""} {
-		if got := nearest(in, names); got != want {
-			t.Errorf("%s: %q, want %q", in, got, want)
-		}
-	}
-}
-
 // An identifier taken for a factor is refused before memory is asked for.
 func TestDesignTooLarge(t *testing.T) {
 	ids := make([]string, 20_000)

@@ -58,63 +58,6 @@ func TestFamilySample(t *testing.T) {
 	}
 }
 
-// TestCountSamplers compares the frequency of every count with its probability
-// by Pearson's statistic, whose mean is the degrees of freedom.
-func TestCountSamplers(t *testing.T) {
-	const n = 400000
-	for _, c := range []struct {
-		name   string
-		sample func(*rand.Rand) float64
-		logp   func(k float64) float64
-	}{
-		{"poisson 4", func(r *rand.Rand) float64 { return samplePoisson(r, 4) }, func(k float64) float64 { return poissonLogProb(k, 4) }},
-		{"poisson 11", func(r *rand.Rand) float64 { return samplePoisson(r, 11) }, func(k float64) float64 { return poissonLogProb(k, 11) }},
-		{"poisson 60", func(r *rand.Rand) float64 { return samplePoisson(r, 60) }, func(k float64) float64 { return poissonLogProb(k, 60) }},
-		{"binomial 30 0.1", func(r *rand.Rand) float64 { return sampleBinomial(r, 30, 0.1) }, func(k float64) float64 { return binomialLogProb(k, 30, 0.1) }},
-		{"binomial 40 0.3", func(r *rand.Rand) float64 { return sampleBinomial(r, 40, 0.3) }, func(k float64) float64 { return binomialLogProb(k, 40, 0.3) }},
-		{"binomial 90 0.8", func(r *rand.Rand) float64 { return sampleBinomial(r, 90, 0.8) }, func(k float64) float64 { return binomialLogProb(k, 90, 0.8) }},
-	} {
-		rng := rand.New(rand.NewPCG(13, 14))
-		count := make(map[float64]float64)
-		for range n {
-			count[c.sample(rng)]++
-		}
-		var chi, df, rest, restCount float64 = 0, 0, 1, n
-		for k := 0.0; k < 130; k++ {
-			p := math.Exp(c.logp(k))
-			if n*p > 20 {
-				d := count[k] - n*p
-				chi, df = chi+d*d/(n*p), df+1
-				rest, restCount = rest-p, restCount-count[k]
-			}
-		}
-		d := restCount - n*rest
-		chi += d * d / math.Max(n*rest, 1)
-		if chi > df+5*math.Sqrt(2*df) {
-			t.Errorf("%s: chi-squared %.1f with %g degrees of freedom", c.name, chi, df)
-		}
-	}
-	if v := samplePoisson(rand.New(rand.NewPCG(1, 1)), math.Inf(1)); !math.IsInf(v, 1) {
-		t.Errorf("infinite mean gives %v", v)
-	}
-}
-
-// TestLogProbForms compares the saddle-point forms with log gamma functions.
-func TestLogProbForms(t *testing.T) {
-	lf := func(k float64) float64 { l, _ := math.Lgamma(k + 1); return l }
-	for _, mu := range []float64{0.5, 10, 97, 1200} {
-		for _, k := range []float64{0, 1, 9, 90, 99, 1300} {
-			if got, want := poissonLogProb(k, mu), k*math.Log(mu)-mu-lf(k); !near(got, want, 1e-12) {
-				t.Errorf("poissonLogProb(%g, %g) = %v, want %v", k, mu, got, want)
-			}
-			n, p := 1300.0, mu/1300
-			if got, want := binomialLogProb(k, n, p), logChoose(n, k)+k*math.Log(p)+(n-k)*math.Log1p(-p); !near(got, want, 1e-11) {
-				t.Errorf("binomialLogProb(%g, %g, %g) = %v, want %v", k, n, p, got, want)
-			}
-		}
-	}
-}
-
 // TestInit starts every family from its own draws at one predictor: the start
 // is close to the truth and the score there is small.
 func TestInit(t *testing.T) {

@@ -2,8 +2,9 @@ package glm
 
 import (
 	"errors"
-	"sort"
 	"strings"
+
+	"github.com/natgrad/natgrad/internal/spelling"
 )
 
 // canonical lowers a word and turns underscores into hyphens.
@@ -45,39 +46,8 @@ func splitCall(text string) (name string, args []string, err error) {
 // didYouMean returns a clause that suggests the candidate nearest to word, or
 // nothing if none is near.
 func didYouMean(word string, candidates []string) string {
-	if len(word) < 2 || len(word) > 64 {
-		return ""
+	if s := spelling.Nearest(word, candidates); s != "" {
+		return "; did you mean " + s + "?"
 	}
-	list := append([]string(nil), candidates...)
-	sort.Strings(list)
-	best, dist := "", len(word)/3+2
-	for _, c := range list {
-		if d := byteDistance(word, c); d < dist {
-			best, dist = c, d
-		}
-	}
-	if best == "" {
-		return ""
-	}
-	return "; did you mean " + best + "?"
-}
-
-// byteDistance is the Levenshtein distance in bytes.
-func byteDistance(a, b string) int {
-	row := make([]int, len(b)+1)
-	for j := range row {
-		row[j] = j
-	}
-	for i := range len(a) {
-		diag := row[0]
-		row[0] = i + 1
-		for j := range len(b) {
-			d := diag
-			if a[i] != b[j] {
-				d = 1 + min(diag, row[j], row[j+1])
-			}
-			diag, row[j+1] = row[j+1], d
-		}
-	}
-	return row[len(b)]
+	return ""
 }

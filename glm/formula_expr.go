@@ -6,6 +6,8 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+
+	"github.com/natgrad/natgrad/internal/spelling"
 )
 
 // Kinds of nodes.
@@ -84,7 +86,7 @@ func (p *parser) checkFunc(n *node, allowed []string) error {
 		case "cbind", "trials":
 			return p.errorAt(n.pos, "%s(...) belongs to the response", n.name)
 		}
-		if s := nearest(n.name, allowed); s != "" {
+		if s := spelling.Nearest(n.name, allowed); s != "" {
 			return p.errorAt(n.pos, "unknown function %s; did you mean %s?", quote(n.name), s)
 		}
 		return p.errorAt(n.pos, "unknown function %s; there are %s", quote(n.name), strings.Join(allowed, ", "))
@@ -162,25 +164,28 @@ func (p *parser) arithUnary() (*node, error) {
 	return &node{kind: nodeBinary, op: '^', args: []*node{base, exp}, pos: pos, arith: true}, nil
 }
 
+// name reads a name into n: that of a column, or, if called, of a function whose
+// arguments are next.
+func (p *parser) name(n *node) (called bool, err error) {
+	quoted := p.tok.kind == tokQuoted
+	n.kind, n.name = nodeCol, p.tok.text
+	if err := p.next(); err != nil {
+		return false, err
+	}
+	return !quoted && p.tok.kind == '(', nil
+}
+
 func (p *parser) arithAtom() (*node, error) {
 	n := &node{pos: p.tok.pos, arith: true}
 	switch p.tok.kind {
 	case tokNumber:
 		n.kind, n.num = nodeNum, p.tok.num
 		return n, p.next()
-	case tokQuoted:
-		n.kind, n.name = nodeCol, p.tok.text
-		return n, p.next()
-	case tokName:
-		n.name = p.tok.text
-		if err := p.next(); err != nil {
-			return nil, err
+	case tokQuoted, tokName:
+		called, err := p.name(n)
+		if err != nil || !called {
+			return n, err
 		}
-		if p.tok.kind != '(' {
-			n.kind = nodeCol
-			return n, nil
-		}
-		var err error
 		n.kind = nodeCall
 		if n.args, err = p.callArgs(n.name); err != nil {
 			return nil, err

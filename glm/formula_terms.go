@@ -74,17 +74,10 @@ func (p *parser) termAtom() (*node, error) {
 	case tokDot:
 		n.kind = nodeDot
 		return n, p.next()
-	case tokQuoted:
-		n.kind, n.name = nodeCol, p.tok.text
-		return n, p.next()
-	case tokName:
-		n.name = p.tok.text
-		if err := p.next(); err != nil {
-			return nil, err
-		}
-		if p.tok.kind != '(' {
-			n.kind = nodeCol
-			return n, nil
+	case tokQuoted, tokName:
+		called, err := p.name(n)
+		if err != nil || !called {
+			return n, err
 		}
 		return p.termCall(n)
 	case '(':

@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/go-gota/gota/series"
+	"github.com/natgrad/natgrad/internal/spelling"
 )
 
 // Frame is the part of a data frame that this package reads. The DataFrame of
@@ -137,7 +138,7 @@ func (c *columns) col(name string) (*column, error) {
 	}
 	if !c.has(name) {
 		want := "one of " + joinStrings(c.names, 12, ", ")
-		if s := nearest(name, c.names); s != "" {
+		if s := spelling.Nearest(name, c.names); s != "" {
 			want = fmt.Sprintf("a column of the data; did you mean %s?", s)
 		}
 		return nil, c.err(name, -1, "there is no such column", want)

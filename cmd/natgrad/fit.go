@@ -86,10 +86,8 @@ func (a *app) fit(args []string) (int, error) {
 	if err := c.checkNumbers(); err != nil {
 		return 0, &usageError{"fit", err.Error()}
 	}
-	switch c.Missing {
-	case "", "error", "omit":
-	default:
-		return 0, &usageError{"fit", fmt.Sprintf("-missing is %q, want error or omit", c.Missing)}
+	if err := checkMissing("fit", c.Missing); err != nil {
+		return 0, err
 	}
 	if j.dir == "" {
 		j.dir = outputDir(pos[0])

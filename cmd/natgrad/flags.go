@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"io"
 	"strings"
+
+	"github.com/natgrad/natgrad/internal/spelling"
 )
 
 // newFlags returns a flag set that reports mistakes by its error alone.
@@ -55,8 +57,8 @@ func flagMessage(fs *flag.FlagSet, err error) string {
 	var names []string
 	fs.VisitAll(func(f *flag.Flag) { names = append(names, f.Name) })
 	msg := "unknown flag -" + name
-	if near := nearest(strings.TrimLeft(name, "-"), names); near != "" {
-		msg += ", did you mean -" + near + "?"
+	if s := spelling.Nearest(strings.TrimLeft(name, "-"), names); s != "" {
+		msg += ", did you mean -" + s + "?"
 	}
 	return msg
 }
@@ -68,38 +70,13 @@ func isSet(fs *flag.FlagSet, name string) bool {
 	return set
 }
 
-// nearest returns the candidate that word is probably a misspelling of, or "".
-func nearest(word string, candidates []string) string {
-	best, least := "", len(word)/3+1
-	for _, c := range candidates {
-		switch d := distance(word, c); {
-		case d <= least && (best == "" || d < least):
-			best, least = c, d
-		case best == "" && len(word) >= 3 && strings.HasPrefix(c, word):
-			best = c
-		}
+// checkMissing checks the value of -missing.
+func checkMissing(cmd, v string) error {
+	switch v {
+	case "", "error", "omit":
+		return nil
 	}
-	return best
-}
-
-// distance is the Levenshtein distance in bytes.
-func distance(a, b string) int {
-	row := make([]int, len(b)+1)
-	for j := range row {
-		row[j] = j
-	}
-	for i := range len(a) {
-		diag := row[0]
-		row[0] = i + 1
-		for j := range len(b) {
-			d := diag
-			if a[i] != b[j] {
-				d = 1 + min(diag, row[j], row[j+1])
-			}
-			diag, row[j+1] = row[j+1], d
-		}
-	}
-	return row[len(b)]
+	return &usageError{cmd, fmt.Sprintf("-missing is %q, want error or omit", v)}
 }
 
 // quoteArg writes an argument so that a POSIX shell reads it back.

@@ -1,6 +1,10 @@
 package main
 
-import "fmt"
+import (
+	"fmt"
+
+	"github.com/natgrad/natgrad/internal/spelling"
+)
 
 var commandNames = []string{"fit", "check", "predict", "resume", "version", "help"}
 
@@ -138,8 +142,8 @@ func (a *app) help(args []string) (int, error) {
 	text, ok := helpTexts[args[0]]
 	if !ok {
 		msg := fmt.Sprintf("unknown command %q", args[0])
-		if near := nearest(args[0], commandNames); near != "" {
-			msg += fmt.Sprintf(", did you mean %s?", near)
+		if s := spelling.Nearest(args[0], commandNames); s != "" {
+			msg += fmt.Sprintf(", did you mean %s?", s)
 		}
 		return 0, &usageError{msg: msg}
 	}

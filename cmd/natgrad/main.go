@@ -19,6 +19,8 @@ import (
 	"runtime/debug"
 	"strings"
 	"syscall"
+
+	"github.com/natgrad/natgrad/internal/spelling"
 )
 
 // Exit codes, documented by "natgrad help".
@@ -112,8 +114,8 @@ func (a *app) dispatch(args []string) (int, error) {
 		return a.help(rest)
 	}
 	msg := fmt.Sprintf("unknown command %q", name)
-	if near := nearest(name, commandNames); near != "" {
-		msg += fmt.Sprintf(", did you mean %s?", near)
+	if s := spelling.Nearest(name, commandNames); s != "" {
+		msg += fmt.Sprintf(", did you mean %s?", s)
 	}
 	if strings.HasSuffix(strings.ToLower(name), ".csv") {
 		msg += fmt.Sprintf("; to fit a model: natgrad fit %s -formula ...", quoteArg(name))

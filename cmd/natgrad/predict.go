@@ -58,10 +58,11 @@ func (a *app) predict(args []string) (int, error) {
 		return 0, &usageError{"predict", fmt.Sprintf("-level is %v, want between 0 and 1, such as 0.9", opt.Level)}
 	case opt.Draws < 100 || opt.Draws > maxDraws:
 		return 0, &usageError{"predict", fmt.Sprintf("-draws is %d, want between 100 and %d", opt.Draws, maxDraws)}
-	case missing != "" && missing != "error" && missing != "omit":
-		return 0, &usageError{"predict", fmt.Sprintf("-missing is %q, want error or omit", missing)}
 	case out != "" && !force && exists(out):
 		return 0, fmt.Errorf("%s exists already: choose another file, or replace it with -force", out)
+	}
+	if err := checkMissing("predict", missing); err != nil {
+		return 0, err
 	}
 	dir := pos[0]
 	f, err := loadFit(dir)
