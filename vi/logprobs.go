@@ -53,6 +53,10 @@ func (p *linearPass) logProbs(dst []float64, theta *mat.Dense) error {
 				for a, j := range t.Aux {
 					aux[a] = point[j]
 				}
+				if t.Sum != nil {
+					out[s] += t.Sum(lo, eta, aux)
+					continue
+				}
 				t.Eval(lo, eta, aux, &d)
 				out[s] += sum(d.F)
 			}

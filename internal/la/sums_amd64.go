@@ -1,0 +1,44 @@
+package la
+
+// hasAVX2 says that the processor has 256-bit integer instructions and that
+// the operating system saves the registers.
+var hasAVX2 = detectAVX2()
+
+func detectAVX2() bool {
+	const (
+		osxsave, avx = 1 << 27, 1 << 28 // leaf 1, ecx
+		avx2         = 1 << 5           // leaf 7, ebx
+		xmmYmm       = 6                // XCR0
+	)
+	top, _, _, _ := cpuid(0, 0)
+	if top < 7 {
+		return false
+	}
+	if _, _, c, _ := cpuid(1, 0); c&osxsave == 0 || c&avx == 0 {
+		return false
+	}
+	if xgetbv()&xmmYmm != xmmYmm {
+		return false
+	}
+	_, b, _, _ := cpuid(7, 0)
+	return b&avx2 != 0
+}
+
+// addFours is addFoursGo, with the same bits, four elements an instruction
+// where the processor can.
+func (s *sigmoidStrands) addFours(sign, x []float64) bool {
+	if !hasAVX2 || len(x) == 0 {
+		return s.addFoursGo(sign, x)
+	}
+	return sigmoidFoursAVX2(&sign[0], &x[0], len(x), s)
+}
+
+// sigmoidFoursAVX2 needs n > 0 and divisible by 4.
+//
+//go:noescape
+func sigmoidFoursAVX2(sign, x *float64, n int, s *sigmoidStrands) bool
+
+func cpuid(leaf, sub uint32) (a, b, c, d uint32)
+
+// xgetbv returns the low half of XCR0.
+func xgetbv() uint32

@@ -1,0 +1,120 @@
+#include "textflag.h"
+
+// Constants of four lanes.
+#define CONST4(name, v) \
+	DATA name<>+0(SB)/8, v  \
+	DATA name<>+8(SB)/8, v  \
+	DATA name<>+16(SB)/8, v \
+	DATA name<>+24(SB)/8, v \
+	GLOBL name<>(SB), RODATA|NOPTR, $32
+
+CONST4(absMask, $0x7fffffffffffffff)
+CONST4(expMax, $0x4086200000000000) // 708
+CONST4(invLn2N, $0x40671547652b82fe)
+CONST4(roundShift, $0x4338000000000000)
+CONST4(stepN, $0x3f762e42fefa39ef)
+CONST4(c24, $0x3fa5555555555555) // 1/24
+CONST4(c6, $0x3fc5555555555555)  // 1/6
+CONST4(half, $0x3fe0000000000000)
+CONST4(one, $0x3ff0000000000000)
+CONST4(cell, $127)
+
+// func sigmoidFoursAVX2(sign, x *float64, n int, s *sigmoidStrands) bool
+//
+// Lane j is strand j of addFoursGo; each line is one of its operations.
+TEXT ·sigmoidFoursAVX2(SB), NOSPLIT, $0-33
+	MOVQ    sign+0(FP), SI
+	MOVQ    x+8(FP), DI
+	MOVQ    n+16(FP), CX
+	MOVQ    s+24(FP), DX
+	LEAQ    ·expTab(SB), BX
+	VMOVUPD (DX), Y0              // products
+	VMOVUPD 32(DX), Y1            // sums
+	VXORPD  Y2, Y2, Y2            // lanes that were far
+	VMOVUPD cell<>(SB), Y6
+	VMOVUPD one<>(SB), Y7
+	VMOVUPD half<>(SB), Y8
+	VMOVUPD c6<>(SB), Y9
+	VMOVUPD c24<>(SB), Y10
+	VMOVUPD stepN<>(SB), Y11
+	VMOVUPD roundShift<>(SB), Y12
+	VMOVUPD invLn2N<>(SB), Y13
+	VMOVUPD absMask<>(SB), Y15
+
+loop:
+	VMOVUPD (DI), Y3
+	VMULPD  (SI), Y3, Y3          // m
+	VANDPD  Y15, Y3, Y4           // a = |m|
+	VCMPPD  $1, expMax<>(SB), Y4, Y5  // a < expMax, false for NaN
+	VANDNPD Y7, Y5, Y5            // 1.0 in far lanes, else 0
+	VORPD   Y5, Y2, Y2
+	VSUBPD  Y3, Y4, Y3
+	VADDPD  Y3, Y1, Y1            // l += a − m
+	VMULPD  Y13, Y4, Y5
+	VSUBPD  Y5, Y12, Y5           // z, k in its low bits
+	VSUBPD  Y12, Y5, Y3
+	VMULPD  Y11, Y3, Y3
+	VADDPD  Y3, Y4, Y3            // t
+
+	VPAND        Y6, Y5, Y4       // cell k & 127
+	VPSUBQ       Y4, Y5, Y5
+	VPSLLQ       $45, Y5, Y5      // exponent
+	VPSLLQ       $4, Y4, Y4       // 16 bytes an entry
+	VEXTRACTI128 $1, Y4, X14
+	VMOVQ        X4, R8
+	VPEXTRQ      $1, X4, R9
+	VMOVQ        X14, R10
+	VPEXTRQ      $1, X14, R11
+	VMOVSD       (BX)(R8*1), X4
+	VMOVHPD      (BX)(R9*1), X4, X4
+	VMOVSD       (BX)(R10*1), X14
+	VMOVHPD      (BX)(R11*1), X14, X14
+	VINSERTF128  $1, X14, Y4, Y4
+	VPADDQ       Y4, Y5, Y5       // s
+
+	VMULPD Y10, Y3, Y4
+	VSUBPD Y4, Y9, Y4             // 1/6 − t/24
+	VMULPD Y3, Y4, Y4
+	VSUBPD Y4, Y8, Y4             // 1/2 − t(…)
+	VMULPD Y3, Y4, Y4
+	VSUBPD Y7, Y4, Y4             // t(…) − 1
+	VMULPD Y3, Y4, Y4
+	VMULPD Y5, Y4, Y4
+	VADDPD Y5, Y4, Y4             // e
+
+	VADDPD Y7, Y4, Y3
+	VMULPD Y3, Y0, Y0
+	VADDPD Y4, Y0, Y0             // p = e + p(1+e)
+
+	ADDQ $32, SI
+	ADDQ $32, DI
+	SUBQ $4, CX
+	JNZ  loop
+
+	VMOVUPD   Y0, (DX)
+	VMOVUPD   Y1, 32(DX)
+	VXORPD    Y5, Y5, Y5
+	VCMPPD    $4, Y5, Y2, Y2      // not 0
+	VMOVMSKPD Y2, AX
+	VZEROUPPER
+	TESTL     AX, AX
+	SETEQ     ret+32(FP)
+	RET
+
+// func cpuid(leaf, sub uint32) (a, b, c, d uint32)
+TEXT ·cpuid(SB), NOSPLIT, $0-24
+	MOVL leaf+0(FP), AX
+	MOVL sub+4(FP), CX
+	CPUID
+	MOVL AX, a+8(FP)
+	MOVL BX, b+12(FP)
+	MOVL CX, c+16(FP)
+	MOVL DX, d+20(FP)
+	RET
+
+// func xgetbv() uint32
+TEXT ·xgetbv(SB), NOSPLIT, $0-4
+	XORL CX, CX
+	XGETBV
+	MOVL AX, ret+0(FP)
+	RET
