@@ -79,7 +79,7 @@ func (f *binomial) sum(o *Outcome) sumFunc {
 // sumProbit returns Σ log Φ(sign·x). The rare outcomes multiply Φ(−|x|), the
 // likely ones 1 − Φ(−|x|), kept as the distance of the product from 1.
 func sumProbit(sign, x []float64) float64 {
-	const least = 1e-150 // two factors of Φ(−tailCut) more do not underflow
+	const least = 1e-290 // times Φ(−tailCut) it is still a normal number
 	total, rare, missing := 0.0, 1.0, 0.0
 	for i, v := range x {
 		m := sign[i] * v
@@ -106,33 +106,39 @@ func sumProbit(sign, x []float64) float64 {
 }
 
 // sumCloglog returns the sum of log(1−exp(−u)) over sign 1 and of −u over
-// sign −1, u = exp(x). The former multiply 1 − exp(−u), or, for small u, their
-// logarithms' series is added.
+// sign −1, u = exp(x). Moderate factors 1 − exp(−u) multiply; of those near 1
+// the distance of the product from 1 is kept; small u have a series.
 func sumCloglog(sign, x []float64) float64 {
-	const least = 1e-150
+	const least = 1e-300 // times 1 − exp(−0.01) it is still a normal number
 	var ub block
-	total, p := 0.0, 1.0
+	total, product, missing := 0.0, 1.0, 0.0
 	for b := 0; b < len(x); b += blockRows {
 		k := min(blockRows, len(x)-b)
 		u := ub[:k]
 		la.Exp(u, x[b:b+k])
 		for i, s := range sign[b : b+k] {
-			if s < 0 {
-				total -= u[i]
-				continue
-			}
-			if v := u[i]; v >= 0.01 && v <= 1 {
-				if p *= -math.Expm1(-v); p < least {
-					total += math.Log(p)
-					p = 1
+			v := u[i]
+			switch {
+			case s < 0:
+				total -= v
+			case v > 1:
+				missing += math.Exp(-v) * (1 - missing)
+				if missing > 0.5 {
+					total += math.Log1p(-missing)
+					missing = 0
 				}
-				continue
+			case v >= 0.01:
+				if product *= -math.Expm1(-v); product < least {
+					total += math.Log(product)
+					product = 1
+				}
+			default: // NaN too
+				f, _, _ := cloglogUp(x[b+i], v)
+				total += f
 			}
-			f, _, _ := cloglogUp(x[b+i], u[i])
-			total += f
 		}
 	}
-	return total + math.Log(p)
+	return total + math.Log(product) + math.Log1p(-missing)
 }
 
 func (f *poisson) sum(o *Outcome) sumFunc {
