@@ -104,6 +104,39 @@ func TestSigmoidStrandsBits(t *testing.T) {
 	}
 }
 
+// Exponentials by vector instructions have the bits of those without, the
+// lengths and places of far elements notwithstanding.
+func TestExpFoursBits(t *testing.T) {
+	if !hasAVX2 {
+		return // there is one loop only
+	}
+	rng := rand.New(rand.NewPCG(5, 2))
+	for n := range 300 {
+		_, x := signed(rng, n, []float64{1e-9, 1, 30, 400}[n%4])
+		if n > 0 && n%3 == 0 {
+			x[rng.IntN(n)] = []float64{math.NaN(), math.Inf(1), math.Inf(-1), 708, -708, 709.5, -740, -800}[rng.IntN(8)]
+		}
+		want, got := make([]float64, n), Exp(nil, x)
+		expGo(want, x)
+		for i := range x {
+			if math.Float64bits(got[i]) != math.Float64bits(want[i]) {
+				t.Fatalf("n = %d: exp(%v) = %v, without vectors %v", n, x[i], got[i], want[i])
+			}
+		}
+		if n > chunk {
+			continue
+		}
+		var e [chunk]float64
+		expNegAbs(&e, x)
+		expNegAbsGo(want, x)
+		for i := range x {
+			if math.Float64bits(e[i]) != math.Float64bits(want[i]) {
+				t.Fatalf("n = %d: exp(−|%v|) = %v, without vectors %v", n, x[i], e[i], want[i])
+			}
+		}
+	}
+}
+
 func TestSumLog1p(t *testing.T) {
 	rng := rand.New(rand.NewPCG(8, 3))
 	for _, spread := range []float64{0, 1, 20, 200, 600} {

@@ -18,6 +18,9 @@ CONST4(c6, $0x3fc5555555555555)  // 1/6
 CONST4(half, $0x3fe0000000000000)
 CONST4(one, $0x3ff0000000000000)
 CONST4(cell, $127)
+CONST4(ln2HiN, $0x3f762e42ff000000)
+CONST4(ln2LoN, $0xbd5718432a1b0e26)
+CONST4(c120, $0x3f81111111111111) // 1/120
 
 // func sigmoidFoursAVX2(sign, x *float64, n int, s *sigmoidStrands) bool
 //
@@ -99,6 +102,83 @@ loop:
 	VZEROUPPER
 	TESTL     AX, AX
 	SETEQ     ret+32(FP)
+	RET
+
+// func expFoursAVX2(dst, x *float64, n int, or uint64) int
+//
+// Each line is one operation of expReduce, expPoly and s + s·p.
+TEXT ·expFoursAVX2(SB), NOSPLIT, $0-40
+	MOVQ    dst+0(FP), DI
+	MOVQ    x+8(FP), SI
+	MOVQ    n+16(FP), CX
+	VPBROADCASTQ or+24(FP), Y15
+	LEAQ    ·expTab(SB), BX
+	XORQ    AX, AX
+	VMOVUPD half<>(SB), Y7
+	VMOVUPD c6<>(SB), Y8
+	VMOVUPD cell<>(SB), Y9
+	VMOVUPD ln2LoN<>(SB), Y10
+	VMOVUPD ln2HiN<>(SB), Y11
+	VMOVUPD roundShift<>(SB), Y12
+	VMOVUPD invLn2N<>(SB), Y13
+	VMOVUPD absMask<>(SB), Y14
+	JMP     test
+
+exp:
+	VMOVUPD   (SI)(AX*8), Y0
+	VANDPD    Y14, Y0, Y1
+	VCMPPD    $1, expMax<>(SB), Y1, Y1 // |x| < expMax, false for NaN
+	VMOVMSKPD Y1, R8
+	CMPQ      R8, $15
+	JNE       done
+	VORPD     Y15, Y0, Y0
+	VMULPD    Y13, Y0, Y2
+	VADDPD    Y12, Y2, Y2              // z, k in its low bits
+	VSUBPD    Y12, Y2, Y3              // n
+	VMULPD    Y11, Y3, Y4
+	VSUBPD    Y4, Y0, Y0
+	VMULPD    Y10, Y3, Y4
+	VSUBPD    Y4, Y0, Y0               // r
+
+	VPAND        Y9, Y2, Y3            // cell k & 127
+	VPSUBQ       Y3, Y2, Y2
+	VPSLLQ       $45, Y2, Y2           // exponent
+	VPSLLQ       $4, Y3, Y3            // 16 bytes an entry
+	VEXTRACTI128 $1, Y3, X4
+	VMOVQ        X3, R8
+	VPEXTRQ      $1, X3, R9
+	VMOVQ        X4, R10
+	VPEXTRQ      $1, X4, R11
+	VMOVUPD      (BX)(R8*1), X3
+	VINSERTF128  $1, (BX)(R10*1), Y3, Y3
+	VMOVUPD      (BX)(R9*1), X4
+	VINSERTF128  $1, (BX)(R11*1), Y4, Y4
+	VUNPCKLPD    Y4, Y3, Y5            // values
+	VUNPCKHPD    Y4, Y3, Y3            // tails
+	VPADDQ       Y5, Y2, Y2            // s
+
+	VADDPD  Y0, Y3, Y3                 // tail + r
+	VMULPD  Y0, Y0, Y4                 // r²
+	VMULPD  c120<>(SB), Y0, Y5
+	VADDPD  c24<>(SB), Y5, Y5
+	VMULPD  Y4, Y5, Y5                 // r²(1/24 + r/120)
+	VMULPD  Y8, Y0, Y6
+	VADDPD  Y7, Y6, Y6                 // 1/2 + r/6
+	VADDPD  Y5, Y6, Y6
+	VMULPD  Y4, Y6, Y6
+	VADDPD  Y6, Y3, Y3                 // p
+	VMULPD  Y2, Y3, Y3
+	VADDPD  Y2, Y3, Y3                 // s + s·p
+	VMOVUPD Y3, (DI)(AX*8)
+	ADDQ    $4, AX
+
+test:
+	CMPQ AX, CX
+	JLT  exp
+
+done:
+	VZEROUPPER
+	MOVQ AX, ret+32(FP)
 	RET
 
 // func cpuid(leaf, sub uint32) (a, b, c, d uint32)

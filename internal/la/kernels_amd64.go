@@ -38,6 +38,23 @@ func (s *sigmoidStrands) addFours(sign, x []float64) bool {
 //go:noescape
 func sigmoidFoursAVX2(sign, x *float64, n int, s *sigmoidStrands) bool
 
+// expFours writes the exponentials of leading elements, four at a time, with
+// the bits of expGo, and returns how many: it stops before four of which one is
+// beyond ±expMax or NaN. The bits of or are set in every argument first. It
+// needs hasAVX2.
+func expFours(dst, x []float64, or uint64) int {
+	n := min(len(dst), len(x)) &^ 3
+	if n == 0 {
+		return 0
+	}
+	return expFoursAVX2(&dst[0], &x[0], n, or)
+}
+
+// expFoursAVX2 needs n divisible by 4.
+//
+//go:noescape
+func expFoursAVX2(dst, x *float64, n int, or uint64) int
+
 func cpuid(leaf, sub uint32) (a, b, c, d uint32)
 
 // xgetbv returns the low half of XCR0.
