@@ -2,7 +2,6 @@ package glm
 
 import (
 	"math"
-	"sync"
 
 	"github.com/natgrad/natgrad/internal/la"
 )
@@ -11,10 +10,10 @@ import (
 type sumFunc = func(lo int, eta, aux []float64) float64
 
 // sumOf returns a function whose value is the sum of the log likelihoods that
-// f.Eval(o) writes, equal up to rounding, or nil if there is none that is
-// faster. The function keeps the slices of o, does not allocate, and is safe
-// for concurrent use. It computes constants of the rows on its first call, as
-// not every fit calls it.
+// f.Eval(o) writes, equal up to rounding, or nil if there is none that is much
+// faster: the time of a Poisson or gamma likelihood is in its exponentials, and
+// in a negative binomial one each logarithm has its own factor. The function keeps
+// the slices of o, does not allocate, and is safe for concurrent use.
 func sumOf(f Family, o Outcome) sumFunc {
 	o.check()
 	if !unweighted(o.Weights) {
@@ -22,12 +21,6 @@ func sumOf(f Family, o Outcome) sumFunc {
 	}
 	switch f := f.(type) {
 	case *binomial:
-		return f.sum(&o)
-	case *poisson:
-		return f.sum(&o)
-	case *negBinomial:
-		return f.sum(&o)
-	case *gammaFamily:
 		return f.sum(&o)
 	case *studentT:
 		return f.sum(&o)
@@ -53,26 +46,22 @@ func (f *binomial) sum(o *Outcome) sumFunc {
 			return nil
 		}
 	}
-	y := o.Y
-	signs := sync.OnceValue(func() []float64 {
-		s := make([]float64, len(y))
-		for i, v := range y {
-			s[i] = 2*v - 1
-		}
-		return s
-	})
+	sign := make([]float64, len(o.Y))
+	for i, y := range o.Y {
+		sign[i] = 2*y - 1
+	}
 	switch f.link {
 	case "logit":
 		return func(lo int, eta, aux []float64) float64 {
-			return la.SumLogSigmoid(signs()[lo:lo+len(eta)], eta)
+			return la.SumLogSigmoid(sign[lo:lo+len(eta)], eta)
 		}
 	case "probit":
 		return func(lo int, eta, aux []float64) float64 {
-			return sumProbit(signs()[lo:lo+len(eta)], eta)
+			return sumProbit(sign[lo:lo+len(eta)], eta)
 		}
 	}
 	return func(lo int, eta, aux []float64) float64 {
-		return sumCloglog(signs()[lo:lo+len(eta)], eta)
+		return sumCloglog(sign[lo:lo+len(eta)], eta)
 	}
 }
 
@@ -139,100 +128,6 @@ func sumCloglog(sign, x []float64) float64 {
 		}
 	}
 	return total + math.Log(product) + math.Log1p(-missing)
-}
-
-func (f *poisson) sum(o *Outcome) sumFunc {
-	all := o.Y
-	constants := sync.OnceValue(func() []float64 { return negLogFactorials(all) })
-	return func(lo int, eta, aux []float64) float64 {
-		c := constants()[lo : lo+len(eta)]
-		var mb block
-		var s0, s1 float64
-		for b := 0; b < len(eta); b += blockRows {
-			m := min(blockRows, len(eta)-b)
-			mu, x, y, c := mb[:m], eta[b:b+m], all[lo+b:lo+b+m], c[b:b+m]
-			la.Exp(mu, x)
-			i := 0
-			for ; i+2 <= m; i += 2 {
-				s0 += c[i] + (y[i]*x[i] - mu[i])
-				s1 += c[i+1] + (y[i+1]*x[i+1] - mu[i+1])
-			}
-			if i < m {
-				s0 += c[i] + (y[i]*x[i] - mu[i])
-			}
-		}
-		return s0 + s1
-	}
-}
-
-// sum spares the derivatives of the rising factorials and of the logistic
-// function.
-func (f *negBinomial) sum(o *Outcome) sumFunc {
-	all := o.Y
-	constants := sync.OnceValue(func() []float64 { return negLogFactorials(all) })
-	top := 0
-	for _, y := range o.Y {
-		top = max(top, int(min(y, smallCount-1)))
-	}
-	return func(lo int, eta, aux []float64) float64 {
-		psi := aux[0]
-		phi := math.Exp(psi)
-		var table [smallCount]float64
-		for k := range top {
-			table[k+1] = float64(k) / phi
-		}
-		la.Log1p(table[:top+1], table[:top+1])
-		for k := range top {
-			table[k+1] += table[k]
-		}
-		at := newStirlingAt(phi)
-		c := constants()[lo : lo+len(eta)]
-		var lb block
-		total := 0.0
-		for b := 0; b < len(eta); b += blockRows {
-			m := min(blockRows, len(eta)-b)
-			l, x, y, c := lb[:m], eta[b:b+m], all[lo+b:lo+b+m], c[b:b+m]
-			for i, e := range x {
-				l[i] = e - psi
-			}
-			la.Softplus(l, l)
-			for i, v := range y {
-				r := 0.0
-				if v < smallCount {
-					r = table[int(v)]
-				} else {
-					r = logRising(v, &at).c
-				}
-				total += c[i] + r + (v*x[i] - (v+phi)*l[i])
-			}
-		}
-		return total
-	}
-}
-
-func (f *gammaFamily) sum(o *Outcome) sumFunc {
-	y := o.Y
-	logs := sync.OnceValue(func() []float64 { return la.Log(nil, y) })
-	return func(lo int, eta, aux []float64) float64 {
-		a := math.Exp(aux[0])
-		s, _, _ := stirling(a)
-		c := 0.5*aux[0] - halfLog2Pi - s
-		logY := logs()[lo : lo+len(eta)]
-		var lb, wb block
-		total := 0.0
-		for b := 0; b < len(eta); b += blockRows {
-			m := min(blockRows, len(eta)-b)
-			l, w, ly := lb[:m], wb[:m], logY[b:b+m]
-			for i, e := range eta[b : b+m] {
-				l[i] = ly[i] - e
-			}
-			la.Exp(w, l)
-			for i, v := range l {
-				total += c - ly[i] + a*(1+v-w[i])
-			}
-		}
-		return total
-	}
 }
 
 func (f *studentT) sum(o *Outcome) sumFunc {

@@ -351,7 +351,7 @@ func TestLogProbsSum(t *testing.T) {
 		return s
 	}
 	one := at(1)
-	if got, want := calls.Load(), int64(points*((9000+blockRows-1)/blockRows)); got != want {
+	if got, want := calls.Load(), int64(points*((9000+pointRows(4)-1)/pointRows(4))); got != want {
 		t.Errorf("Sum was called %d times, want %d, once a block of rows and point", got, want)
 	}
 	for _, workers := range []int{2, 3, 7} {

@@ -1,5 +1,7 @@
 package la
 
+import "gonum.org/v1/gonum/blas/blas64"
+
 // hasAVX2 says that the processor has 256-bit integer instructions and that
 // the operating system saves the registers.
 var hasAVX2 = detectAVX2()
@@ -54,6 +56,23 @@ func expFours(dst, x []float64, or uint64) int {
 //
 //go:noescape
 func expFoursAVX2(dst, x *float64, n int, or uint64) int
+
+// addRows adds Σ_i g_i·x_i, x_i row i of x, to leading elements of dst, a multiple
+// of four, and returns how many. It needs hasAVX2 and at least one row.
+func addRows(dst []float64, x blas64.General, g []float64) int {
+	n := x.Cols &^ 3
+	if n == 0 {
+		return 0
+	}
+	_, _ = x.Data[(x.Rows-1)*x.Stride+x.Cols-1], g[x.Rows-1]
+	addRowsAVX2(&dst[0], &x.Data[0], &g[0], n, x.Rows, x.Stride)
+	return n
+}
+
+// addRowsAVX2 adds x'w to dst in n columns, n divisible by 4, rows > 0.
+//
+//go:noescape
+func addRowsAVX2(dst, x, w *float64, n, rows, stride int)
 
 func cpuid(leaf, sub uint32) (a, b, c, d uint32)
 

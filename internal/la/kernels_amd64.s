@@ -181,6 +181,76 @@ done:
 	MOVQ AX, ret+32(FP)
 	RET
 
+// func addRowsAVX2(dst, x, w *float64, n, rows, stride int)
+//
+// Sixteen elements of dst stay in registers for all rows, then four.
+TEXT ·addRowsAVX2(SB), NOSPLIT, $0-48
+	MOVQ dst+0(FP), DI
+	MOVQ x+8(FP), SI
+	MOVQ w+16(FP), DX
+	MOVQ n+24(FP), CX
+	MOVQ rows+32(FP), R8
+	MOVQ stride+40(FP), R9
+	SHLQ $3, R9
+
+sixteen:
+	CMPQ    CX, $16
+	JLT     four
+	VMOVUPD (DI), Y0
+	VMOVUPD 32(DI), Y1
+	VMOVUPD 64(DI), Y2
+	VMOVUPD 96(DI), Y3
+	MOVQ    SI, R10
+	XORQ    R11, R11
+
+row16:
+	VBROADCASTSD (DX)(R11*8), Y4
+	VMULPD       (R10), Y4, Y5
+	VMULPD       32(R10), Y4, Y6
+	VMULPD       64(R10), Y4, Y7
+	VMULPD       96(R10), Y4, Y8
+	VADDPD       Y5, Y0, Y0
+	VADDPD       Y6, Y1, Y1
+	VADDPD       Y7, Y2, Y2
+	VADDPD       Y8, Y3, Y3
+	ADDQ         R9, R10
+	INCQ         R11
+	CMPQ         R11, R8
+	JLT          row16
+	VMOVUPD      Y0, (DI)
+	VMOVUPD      Y1, 32(DI)
+	VMOVUPD      Y2, 64(DI)
+	VMOVUPD      Y3, 96(DI)
+	ADDQ         $128, DI
+	ADDQ         $128, SI
+	SUBQ         $16, CX
+	JMP          sixteen
+
+four:
+	CMPQ    CX, $4
+	JLT     end
+	VMOVUPD (DI), Y0
+	MOVQ    SI, R10
+	XORQ    R11, R11
+
+row4:
+	VBROADCASTSD (DX)(R11*8), Y4
+	VMULPD       (R10), Y4, Y5
+	VADDPD       Y5, Y0, Y0
+	ADDQ         R9, R10
+	INCQ         R11
+	CMPQ         R11, R8
+	JLT          row4
+	VMOVUPD      Y0, (DI)
+	ADDQ         $32, DI
+	ADDQ         $32, SI
+	SUBQ         $4, CX
+	JMP          four
+
+end:
+	VZEROUPPER
+	RET
+
 // func cpuid(leaf, sub uint32) (a, b, c, d uint32)
 TEXT ·cpuid(SB), NOSPLIT, $0-24
 	MOVL leaf+0(FP), AX
