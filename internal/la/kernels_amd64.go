@@ -1,3 +1,5 @@
+//go:build gc && !purego && !amd64.v3
+
 package la
 
 import "gonum.org/v1/gonum/blas/blas64"

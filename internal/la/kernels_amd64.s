@@ -1,3 +1,5 @@
+//go:build gc && !purego && !amd64.v3
+
 #include "textflag.h"
 
 // Constants of four lanes.
