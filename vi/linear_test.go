@@ -318,7 +318,7 @@ func TestLogProbs(t *testing.T) {
 // Sums of terms take the place of their rows, agree with them, and give the
 // same bits for any number of workers.
 func TestLogProbsSum(t *testing.T) {
-	const points = 300
+	const points = 140
 	tg := logisticTarget(9000, 4, 8)
 	q := someNormal(t, tg.Dim, 0.2, 2)
 	x := mat.NewDense(points, tg.Dim, nil)
