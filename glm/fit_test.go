@@ -85,7 +85,7 @@ func TestGaussianCompression(t *testing.T) {
 		t.Fatalf("the likelihood has %d rows, want %d", rows, m.p+1)
 	}
 	z, _ := whitened(m.Design.X, m.t, 1)
-	slow := m.target(m.t, m.logDet, z, m.loglik)
+	slow := m.target(m.t, m.logDet, z, m.loglik, nil)
 	a, b := fast.Problem(), slow.Problem()
 	x, ga, gb := make([]float64, m.dim), make([]float64, m.dim), make([]float64, m.dim)
 	for range 20 {

@@ -292,7 +292,7 @@ func (m *Model) allowRankDeficient(rank error) error {
 // Target returns the posterior density over θ as the engine takes it, with the
 // rows in the order of the design. Its dimension and names are those of the model.
 func (m *Model) Target() *vi.Target {
-	return m.target(identity(m.p), 0, m.Design.X, m.loglik)
+	return m.target(identity(m.p), 0, m.Design.X, m.loglik, sumOf(m.Family, m.outcome))
 }
 
 // engineTarget is the target in the coordinates φ, its rows in random order if
@@ -312,7 +312,7 @@ func (m *Model) engineTarget() *vi.Target {
 		z, out = permutedRows(z, perm), permuted(out, perm)
 		eval = m.Family.Eval(out)
 	}
-	t := m.target(m.t, m.logDet, z, eval)
+	t := m.target(m.t, m.logDet, z, eval, sumOf(m.Family, out))
 	t.Names = nil // φ has no names of its own
 	lik := &t.Linear.Terms[0]
 	lik.Offset = out.Offset
@@ -340,14 +340,14 @@ func permuted(o Outcome, perm []int) Outcome {
 
 // target assembles likelihood and priors for coefficients β = Tφ and a design
 // x that meets φ.
-func (m *Model) target(t []float64, logDet float64, x blas64.General, eval func(lo int, eta, aux []float64, d *vi.Derivs)) *vi.Target {
+func (m *Model) target(t []float64, logDet float64, x blas64.General, eval func(lo int, eta, aux []float64, d *vi.Derivs), sum sumFunc) *vi.Target {
 	aux := make([]int, m.dim-m.p)
 	for a := range aux {
 		aux[a] = m.p + a
 	}
 	lin := &vi.Linear{Const: logDet}
 	lin.Terms = append(lin.Terms, vi.Term{
-		Name: "likelihood", X: x, Offset: m.outcome.Offset, Aux: aux, Degree: m.Family.Degree(), Width: likelihoodWidth(m.Family), Eval: eval,
+		Name: "likelihood", X: x, Offset: m.outcome.Offset, Aux: aux, Degree: m.Family.Degree(), Width: likelihoodWidth(m.Family), Eval: eval, Sum: sum,
 	})
 	if m.after != nil {
 		lin.Terms = append(lin.Terms, normalPriorTerm(m.after, t, m.p))

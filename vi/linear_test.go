@@ -3,6 +3,7 @@ package vi
 import (
 	"math"
 	"math/rand/v2"
+	"sync/atomic"
 	"testing"
 
 	"github.com/natgrad/natgrad/expfam"
@@ -310,6 +311,59 @@ func TestLogProbs(t *testing.T) {
 	for i := range got {
 		if want := c.LogProb(x.RawRowView(i)); math.Abs(got[i]-want) > 1e-11*math.Abs(want) {
 			t.Errorf("point %d: %v, one by one %v", i, got[i], want)
+		}
+	}
+}
+
+// Sums of terms take the place of their rows, agree with them, and give the
+// same bits for any number of workers.
+func TestLogProbsSum(t *testing.T) {
+	const points = 140
+	tg := logisticTarget(9000, 4, 8)
+	q := someNormal(t, tg.Dim, 0.2, 2)
+	x := mat.NewDense(points, tg.Dim, nil)
+	rng := rand.New(rand.NewPCG(3, 3))
+	for i := range points {
+		q.Sample(x.RawRowView(i), rng)
+	}
+	at := func(workers int) []float64 {
+		p, err := newLinearPass(tg.Linear, tg.Dim, workers)
+		if err != nil {
+			t.Fatal(err)
+		}
+		dst := make([]float64, points)
+		if err := p.logProbs(dst, x); err != nil {
+			t.Fatal(err)
+		}
+		return dst
+	}
+	rows := at(2)
+	lik := &tg.Linear.Terms[0]
+	var calls atomic.Int64
+	lik.Sum = func(lo int, eta, aux []float64) float64 {
+		calls.Add(1)
+		d := Derivs{F: make([]float64, len(eta))}
+		lik.Eval(lo, eta, aux, &d)
+		s := 0.0
+		for i := len(eta) - 1; i >= 0; i-- {
+			s += d.F[i]
+		}
+		return s
+	}
+	one := at(1)
+	if got, want := calls.Load(), int64(points*((9000+pointRows(4)-1)/pointRows(4))); got != want {
+		t.Errorf("Sum was called %d times, want %d, once a block of rows and point", got, want)
+	}
+	for _, workers := range []int{2, 3, 7} {
+		for i, v := range at(workers) {
+			if math.Float64bits(v) != math.Float64bits(one[i]) {
+				t.Fatalf("%d workers: point %d is %v, with one worker %v", workers, i, v, one[i])
+			}
+		}
+	}
+	for i, v := range one {
+		if math.Abs(v-rows[i]) > 1e-12*math.Abs(rows[i]) {
+			t.Errorf("point %d: %v, from rows %v", i, v, rows[i])
 		}
 	}
 }

@@ -6,12 +6,19 @@ import (
 	"sync"
 	"sync/atomic"
 
+	"github.com/natgrad/natgrad/internal/la"
 	"gonum.org/v1/gonum/blas/blas64"
 	"gonum.org/v1/gonum/mat"
 )
 
 // pointChunk is the number of points that a worker takes with a span of rows.
 const pointChunk = 128
+
+// pointRows is the number of rows of a design of so many columns that are kept
+// in first cache for all points: up to 24 KB, in whole vector registers.
+func pointRows(cols int) int {
+	return max(32, min(blockRows, 3072/max(cols, 1)&^15))
+}
 
 // logProbs evaluates the density at every row of theta. A block of rows of the
 // design, laid out by columns, stays in cache for all points.
@@ -30,11 +37,12 @@ func (p *linearPass) logProbs(dst []float64, theta *mat.Dense) error {
 		sp := p.full[k]
 		t := &p.lin.Terms[sp.term]
 		out, cols := parts[k], t.X.Cols
-		xt := make([]float64, cols*blockRows)
-		eta, f, aux := make([]float64, blockRows), make([]float64, blockRows), make([]float64, len(t.Aux))
+		block := pointRows(cols)
+		xt := make([]float64, cols*block)
+		eta, f, aux := make([]float64, block), make([]float64, block), make([]float64, len(t.Aux))
 		var d Derivs
-		for lo := sp.lo; lo < sp.hi; lo += blockRows {
-			n := min(lo+blockRows, sp.hi) - lo
+		for lo := sp.lo; lo < sp.hi; lo += block {
+			n := min(lo+block, sp.hi) - lo
 			for i := range n {
 				for j, v := range t.X.Data[(lo+i)*t.X.Stride:][:cols] {
 					xt[j*n+i] = v
@@ -49,9 +57,13 @@ func (p *linearPass) logProbs(dst []float64, theta *mat.Dense) error {
 					clear(eta)
 				}
 				point := raw.Data[s*raw.Stride:][:raw.Cols]
-				mulTransAdd(eta, blas64.General{Rows: cols, Cols: n, Stride: n, Data: xt}, point[:cols])
+				la.AddMulTransVec(eta, blas64.General{Rows: cols, Cols: n, Stride: n, Data: xt[:cols*n]}, point[:cols])
 				for a, j := range t.Aux {
 					aux[a] = point[j]
+				}
+				if t.Sum != nil {
+					out[s] += t.Sum(lo, eta, aux)
+					continue
 				}
 				t.Eval(lo, eta, aux, &d)
 				out[s] += sum(d.F)

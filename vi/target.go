@@ -76,6 +76,12 @@ type Term struct {
 	// and auxiliary values aux (one a member of Aux) and fills the slices of d
 	// that are not nil. It must be safe for concurrent use.
 	Eval func(lo int, eta, aux []float64, d *Derivs)
+	// Sum, if not nil, returns the sum of the values that Eval writes to F, equal
+	// up to rounding. The verdict of a fit evaluates the density at a thousand
+	// points and more, and sums are often much cheaper than their parts: those
+	// of logarithms are logarithms of products. It must add in the same order on
+	// every call and be safe for concurrent use. nil means Eval and addition.
+	Sum func(lo int, eta, aux []float64) float64
 }
 
 // Conjugate is a log density in the sufficient statistics of the posterior's

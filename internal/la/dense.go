@@ -115,7 +115,8 @@ func MulVec(dst []float64, x blas64.General, b []float64) []float64 {
 	return dst
 }
 
-// AddMulTransVec adds Xᵀg = Σ_i g_i·x_i to dst, one entry a column of X.
+// AddMulTransVec adds Xᵀg = Σ_i g_i·x_i to dst, one entry a column of X. It is
+// fastest for few rows of many columns.
 func AddMulTransVec(dst []float64, x blas64.General, g []float64) {
 	if len(dst) != x.Cols {
 		panicLen("AddMulTransVec", "dst", len(dst), x.Cols)
@@ -126,7 +127,17 @@ func AddMulTransVec(dst []float64, x blas64.General, g []float64) {
 	if x.Rows == 0 || x.Cols == 0 {
 		return
 	}
-	blas64.Gemv(blas.Trans, 1, x, vector(g), 1, vector(dst))
+	if !hasAVX2 {
+		blas64.Gemv(blas.Trans, 1, x, vector(g), 1, vector(dst))
+		return
+	}
+	for j := addRows(dst, x, g); j < x.Cols; j++ {
+		sum := dst[j]
+		for i, v := range g {
+			sum += v * x.Data[i*x.Stride+j]
+		}
+		dst[j] = sum
+	}
 }
 
 const (

@@ -72,3 +72,27 @@ func BenchmarkVectors(b *testing.B) {
 		}
 	}
 }
+
+// BenchmarkAddMulTransVec times d rows of 256 columns, beside gonum's product.
+func BenchmarkAddMulTransVec(b *testing.B) {
+	const n = 256
+	dst := make([]float64, n)
+	for _, d := range []int{4, 10, 50} {
+		x := randomGeneral(d, n, n, 1)
+		g := randomGeneral(1, d, d, 2).Data
+		for _, c := range []struct {
+			name string
+			f    func()
+		}{
+			{"la", func() { AddMulTransVec(dst, x, g) }},
+			{"gonum", func() { blas64.Gemv(blas.Trans, 1, x, vector(g), 1, vector(dst)) }},
+		} {
+			b.Run(fmt.Sprintf("d=%d/%s", d, c.name), func(b *testing.B) {
+				for b.Loop() {
+					c.f()
+				}
+				b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N*n), "ns/column")
+			})
+		}
+	}
+}

@@ -146,7 +146,7 @@ func TestSyrkWeighted(t *testing.T) {
 }
 
 func TestVectors(t *testing.T) {
-	for _, s := range [][2]int{{0, 3}, {5, 0}, {1, 1}, {37, 11}} {
+	for _, s := range [][2]int{{0, 3}, {5, 0}, {1, 1}, {37, 11}, {3, 16}, {9, 47}, {20, 64}} {
 		n, d := s[0], s[1]
 		x := randomGeneral(n, d, d+1, 4)
 		b, g := randomGeneral(1, d, d+1, 5).Data, randomGeneral(1, n, n+1, 6).Data

@@ -7,6 +7,12 @@
 // gradual underflow come out as in package math. They allocate nothing when
 // dst is given, and dst may be x itself (but must not overlap it otherwise).
 //
+// On amd64 processors with AVX2, which are found out at run time, exponentials,
+// [SumLogSigmoid] and [AddMulTransVec] take four elements an instruction. The
+// first two give the bits of the portable loops. The build tag purego leaves
+// these kernels out, and so does GOAMD64=v3, under which the compiler rounds the
+// portable loops in other places.
+//
 // The matrix functions work in place on row-major []float64 of n×n or on
 // [blas64.General], allocate nothing, and give the same bits on every call.
 //

@@ -68,6 +68,21 @@ func log1pUnit(e float64) float64 {
 // Exp writes e^x, elementwise.
 func Exp(dst, x []float64) []float64 {
 	dst = sized("Exp", dst, len(x))
+	if !hasAVX2 {
+		expGo(dst, x)
+		return dst
+	}
+	for lo := 0; lo < len(x); {
+		lo += expFours(dst[lo:], x[lo:], 0)
+		hi := min(lo+4, len(x)) // the last elements, or some that are far
+		expGo(dst[lo:hi], x[lo:hi])
+		lo = hi
+	}
+	return dst
+}
+
+// expGo writes e^x without vector instructions.
+func expGo(dst, x []float64) {
 	for i, v := range x {
 		if !(math.Abs(v) < expMax) {
 			dst[i] = math.Exp(v)
@@ -76,7 +91,6 @@ func Exp(dst, x []float64) []float64 {
 		s, p := expPoly(expReduce(v))
 		dst[i] = s + s*p
 	}
-	return dst
 }
 
 // Expm1 writes e^x − 1, elementwise, accurate for small |x| too.
@@ -168,6 +182,21 @@ const chunk = 128
 // expNegAbs writes exp(−|x|) to the first len(x) elements of e.
 func expNegAbs(e *[chunk]float64, x []float64) {
 	x = x[:min(len(x), chunk)]
+	if !hasAVX2 {
+		expNegAbsGo(e[:len(x)], x)
+		return
+	}
+	for lo := 0; lo < len(x); {
+		lo += expFours(e[lo:], x[lo:], 1<<63)
+		hi := min(lo+4, len(x))
+		expNegAbsGo(e[lo:hi], x[lo:hi])
+		lo = hi
+	}
+}
+
+// expNegAbsGo writes exp(−|x|) without vector instructions.
+func expNegAbsGo(e, x []float64) {
+	e = e[:len(x)]
 	for i, v := range x {
 		a := math.Abs(v)
 		if !(a < expMax) {
