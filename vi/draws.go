@@ -36,7 +36,11 @@ type drawSlot struct {
 	err  error
 }
 
-const gapDraws = 128
+const (
+	gapDraws = 128
+	minDraws = 8 // a step, unless the caller says otherwise
+	maxDraws = 64
+)
 
 func newDraws(e *Engine) (*draws, error) {
 	q, ok := e.q.(Tangenter)
@@ -55,7 +59,7 @@ func newDraws(e *Engine) (*draws, error) {
 	}
 	n := e.s.Draws
 	if n == 0 {
-		n = 8
+		n = min(max(minDraws, 4*t.Dim), maxDraws)
 	}
 	d := &draws{q: q, t: t, seed: e.s.Seed, scale: 1, workers: max(1, e.s.Workers)}
 	if m, ok := e.q.(Mirrorer); ok {

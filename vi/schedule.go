@@ -28,12 +28,14 @@ type schedule struct {
 	rate    float64 // of the automatic rule
 	window  int
 	n       int // steps in this window
-	retries int // steps taken back in a row
-	lastGap float64
-	a, b    []float64 // sums of η over the halves
-	best    []float64 // average with the highest ELBO
-	gaps    []float64 // its estimator.gap values
-	work    []float64
+	settled bool
+	// Steps taken back since the last whole window, and windows that lost the best average.
+	retries, collapses int
+	lastGap            float64
+	a, b               []float64 // sums of η over the halves
+	best               []float64 // average with the highest ELBO
+	gaps               []float64 // its estimator.gap values
+	work               []float64
 }
 
 const (
@@ -49,41 +51,31 @@ func (s *schedule) init(n int, auto bool) {
 
 func (e *Engine) stepNoisy() (Record, error) {
 	s := &e.sched
-	est, err := e.est.estimate(e.tan, e.iter)
-	e.evals += est.evals
-	var cond expfam.Condition
+	est, err := e.cur, error(nil)
+	if !e.have {
+		est, err = e.est.estimate(e.tan, e.iter)
+		e.evals += est.evals
+	}
+	e.have = false
 	if err != nil && isNonFinite(err) && e.iter > 0 && e.s.Traps&expfam.NonFinite == 0 {
-		// The last step went too far: go back to the last average, or to the
-		// posterior before the step, and go on more carefully.
-		back := s.best
-		if back == nil {
-			back = e.eta0
-		}
-		if berr := e.q.SetNatural(back); berr != nil {
-			return Record{}, err
-		}
-		cond = expfam.NonFinite | expfam.Shortened
-		if s.auto {
-			s.rate /= 2
-		}
-		if s.retries++; s.retries > maxRetries {
-			return Record{}, err
-		}
-		return Record{ELBO: math.NaN(), Rate: 0, Conditions: cond}, nil
+		return e.goBack(err)
 	}
 	if err != nil {
 		return Record{}, err
 	}
 	e.q.Natural(e.eta0)
-	rho := s.rate
+	r := Record{ELBO: est.elbo, ELBOErr: est.err, Rate: s.rate}
 	if !s.auto {
-		rho = e.s.Rate(e.iter)
+		r.Rate = e.s.Rate(e.iter)
 	}
-	c, err := e.q.Retract(e.tan, rho)
+	if s.settled {
+		r.Conditions, err = e.q.Retract(e.tan, r.Rate)
+	} else {
+		err = e.guardedStep(&r)
+	}
 	if err != nil {
 		return Record{}, err
 	}
-	r := Record{ELBO: est.elbo, ELBOErr: est.err, Rate: rho, Conditions: cond | c}
 	e.q.Natural(s.work)
 	half := s.a
 	if s.n >= s.window/2 {
@@ -92,11 +84,71 @@ func (e *Engine) stepNoisy() (Record, error) {
 	for i, v := range s.work {
 		half[i] += v
 	}
-	s.retries = 0
 	if s.n++; s.n < s.window {
 		return r, nil
 	}
+	s.retries = 0
 	return r, e.endWindow()
+}
+
+// goBack returns to the last good posterior, with a smaller rate, after a step
+// at whose end the target was not finite.
+func (e *Engine) goBack(cause error) (Record, error) {
+	s := &e.sched
+	back := s.best
+	if back == nil {
+		back = e.eta0
+	}
+	if err := e.q.SetNatural(back); err != nil {
+		return Record{}, cause
+	}
+	if s.auto {
+		s.rate /= 2
+	}
+	if s.retries++; s.retries > maxRetries {
+		return Record{}, cause
+	}
+	return Record{ELBO: math.NaN(), Conditions: expfam.NonFinite | expfam.Shortened}, nil
+}
+
+// guardedStep takes a step of a run that has not settled yet and may be far
+// from the optimum, where an estimate from a few draws can point anywhere: the
+// step is judged by the draws of the next step, which it has not seen, before and
+// after it, and halved while the ELBO falls by more than a nat a dimension. Cost:
+// one more estimate a step; the one after it serves the next step.
+func (e *Engine) guardedStep(r *Record) error {
+	before, err := e.est.estimate(e.tanNew, e.iter+1)
+	e.evals += before.evals
+	if err != nil && !isNonFinite(err) {
+		return err
+	}
+	floor := math.Inf(-1)
+	if err == nil {
+		floor = before.elbo - float64(e.t.Dim)
+	}
+	for range searchTries {
+		cond, err := e.q.Retract(e.tan, r.Rate)
+		r.Conditions |= cond
+		if err == nil {
+			after, err := e.est.estimate(e.tanNew, e.iter+1)
+			e.evals += after.evals
+			if err == nil && after.elbo >= floor {
+				e.tan, e.tanNew = e.tanNew, e.tan
+				e.cur, e.have = after, true
+				return nil
+			}
+			if err != nil && !isNonFinite(err) {
+				return err
+			}
+			if err := e.q.SetNatural(e.eta0); err != nil {
+				return err
+			}
+		}
+		r.Conditions |= expfam.Shortened
+		r.Rate /= 2
+	}
+	r.Rate = 0 // no step; new draws next time
+	return nil
 }
 
 func isNonFinite(err error) bool {
@@ -139,6 +191,9 @@ func (e *Engine) endWindow() error {
 	better := true
 	if s.best != nil {
 		d, _ := pairedDifference(gn, s.gaps)
+		if d < -float64(e.t.Dim) {
+			return e.collapsed()
+		}
 		better = d > 0
 	}
 	if better {
@@ -152,16 +207,39 @@ func (e *Engine) endWindow() error {
 		return err
 	}
 	if !climbing {
+		s.settled = true
 		s.lastGap = math.Max(gap, math.SmallestNonzeroFloat64)
 		s.window *= 2
 		if s.auto {
 			s.rate /= 2
 		}
 	}
+	s.restart()
+	e.have = false // q has moved to an average
+	return nil
+}
+
+// restart empties the window.
+func (s *schedule) restart() {
 	clear(s.a)
 	clear(s.b)
 	s.n = 0
-	return nil
+}
+
+// collapsed goes back to the best average after a window that lost it, with a
+// smaller rate and guarded steps.
+func (e *Engine) collapsed() error {
+	s := &e.sched
+	e.have = false
+	s.restart()
+	s.settled = false
+	if s.auto {
+		s.rate /= 2
+	}
+	if s.collapses++; s.collapses > maxRetries {
+		e.giveUp(math.Inf(1))
+	}
+	return e.q.SetNatural(s.best)
 }
 
 func (e *Engine) gapAt(eta []float64) ([]float64, error) {

@@ -69,7 +69,7 @@ type Settings struct {
 	// problems and 20000 for stochastic ones.
 	Iterations int
 	// Draws a step for the Draws method; odd numbers are rounded up to whole
-	// antithetic pairs. 0 means 8.
+	// antithetic pairs. 0 means four a dimension, at least 8 and at most 64.
 	Draws int
 	// Batch is the number of examples a step; 0 means all N. The target holds N,
 	// so a batch is scaled by N/Batch without the caller's help. Batches of a
