@@ -80,18 +80,18 @@ func (r *Result) Spread() float64 {
 }
 
 // Spreads of the importance ratios that the grade distinguishes. By the
-// inequality of Result.Spread means are within √0.05 = 0.22, √0.25 = 0.5 and 1 sd at
-// worst, and usually far closer.
+// inequality of Result.Spread means are within √0.15 = 0.39, √0.25 = 0.5 and
+// √2 = 1.4 sd at worst, and usually far closer.
 const (
-	negligibleSpread = 0.05 // a high k̂ does no harm: its tail has no weight
-	largeSpread      = 0.25 // with a k̂ of 1 or more: q is no approximation
-	halfSpread       = 1    // half of the draws are lost to the difference of p and q
+	negligibleSpread = 0.15 // a high k̂ does no harm: its tail has no weight
+	largeSpread      = 0.25 // p and q differ in shape
+	hugeSpread       = 2    // two thirds of the draws are lost to the difference
 )
 
 // Grade judges the fit.
 //
-//   - Bad: the run did not converge, the ELBO is not finite, or k̂ ≥ 1 and Spread ≥ 0.25.
-//   - Caution: k̂ ≥ 0.7 and Spread ≥ 0.05, k̂ unknown, Spread ≥ 1, or an ELBO that fell.
+//   - Bad: the run did not converge, the ELBO is not finite, Spread ≥ 2, or k̂ ≥ 1 and Spread ≥ 0.25.
+//   - Caution: Spread ≥ 0.25, k̂ ≥ 0.7 and Spread ≥ 0.15, k̂ unknown, or an ELBO that fell.
 //   - Good: everything else.
 //
 // k̂ is the shape of the ratios' tail and blind to its size; Spread is the size,
@@ -102,9 +102,9 @@ func (r *Result) Grade() Grade {
 	}
 	spread := r.Spread()
 	switch {
-	case r.Conditions&expfam.HighKHat != 0 && r.KHat >= 1 && !(spread < largeSpread):
+	case spread >= hugeSpread, r.KHat >= 1 && spread >= largeSpread:
 		return Bad
-	case math.IsNaN(r.KHat), spread >= halfSpread, r.Conditions&(expfam.HighKHat|expfam.ObjectiveFell) != 0:
+	case math.IsNaN(r.KHat), spread >= largeSpread, r.Conditions&(expfam.HighKHat|expfam.ObjectiveFell) != 0:
 		return Caution
 	}
 	return Good
@@ -116,7 +116,11 @@ func (r *Result) Verdict() string {
 		return "no result"
 	}
 	var b strings.Builder
-	fmt.Fprintf(&b, "%s: %s after %d steps, ELBO %s", r.Grade(), r.Status, r.Iterations, withErr(r.ELBO, r.ELBOErr))
+	steps := "steps"
+	if r.Iterations == 1 {
+		steps = "step"
+	}
+	fmt.Fprintf(&b, "%s: %s after %d %s, ELBO %s", r.Grade(), r.Status, r.Iterations, steps, withErr(r.ELBO, r.ELBOErr))
 	if !math.IsNaN(r.DataFit) {
 		fmt.Fprintf(&b, " (data fit %.2f, KL %.2f)", r.DataFit, r.KL)
 	}
@@ -127,10 +131,12 @@ func (r *Result) Verdict() string {
 		fmt.Fprintf(&b, ", k-hat %.2f", r.KHat)
 	}
 	switch {
+	case r.Status == IterationLimit:
+		b.WriteString(": allow more iterations, or larger batches if there are any")
 	case r.Status != Converged: // k-hat judges a posterior that is not final
-	case r.Conditions&expfam.HighKHat == 0 && r.KHat >= 0.7:
+	case r.KHat >= 0.7 && r.Spread() < negligibleSpread:
 		fmt.Fprintf(&b, " (harmless: the variance of the importance ratios is only %.2g)", r.Spread())
-	case r.KHat >= 0.7 || r.Spread() >= halfSpread:
+	case r.KHat >= 0.7 || r.Spread() >= largeSpread:
 		fmt.Fprintf(&b, ": the posterior is not normal in shape (variance of the importance ratios %.2g); means are nearer the truth than tails and standard deviations", r.Spread())
 	}
 	if c := r.Conditions &^ (expfam.HighKHat | expfam.NotConverged); c != 0 {

@@ -39,6 +39,13 @@ type schedule struct {
 }
 
 const (
+	// guardTries bounds the halvings of a guarded step: far out a gradient may be
+	// too large by many orders of magnitude.
+	guardTries = 60
+	// unresolved is the standard error of an ELBO difference, in nats, above
+	// which it shows nothing: the densities of the draws differ wildly.
+	unresolved = 1
+
 	firstRate   = 0.5
 	firstWindow = 64
 	maxRetries  = 20
@@ -51,6 +58,11 @@ func (s *schedule) init(n int, auto bool) {
 
 func (e *Engine) stepNoisy() (Record, error) {
 	s := &e.sched
+	if e.iter == 0 {
+		if err := e.prime(); err != nil {
+			return Record{}, err
+		}
+	}
 	est, err := e.cur, error(nil)
 	if !e.have {
 		est, err = e.est.estimate(e.tan, e.iter)
@@ -69,7 +81,9 @@ func (e *Engine) stepNoisy() (Record, error) {
 		r.Rate = e.s.Rate(e.iter)
 	}
 	if s.settled {
-		r.Conditions, err = e.q.Retract(e.tan, r.Rate)
+		if r.Conditions, err = e.q.Retract(e.tan, r.Rate); err != nil {
+			return e.goBack(err)
+		}
 	} else {
 		err = e.guardedStep(&r)
 	}
@@ -89,6 +103,58 @@ func (e *Engine) stepNoisy() (Record, error) {
 	}
 	s.retries = 0
 	return r, e.endWindow()
+}
+
+// maxPrimed is the largest dimension whose Hessian prime takes by differences.
+const maxPrimed = 500
+
+// prime moves a start at which draws tell nothing, because their densities
+// differ by so much that one of them is the whole ELBO, by the Laplace method:
+// what happens at the mean of q is tame where its tails are not. It keeps the start
+// if that does not help.
+func (e *Engine) prime() error {
+	if e.method != Draws || e.t.Grad == nil || e.t.Hess == nil && e.t.Dim > maxPrimed {
+		return nil
+	}
+	at := func() (mean, se float64, err error) {
+		g, err := e.est.gap(nil)
+		e.evals += len(g)
+		if err != nil && !isNonFinite(err) {
+			return 0, 0, err
+		}
+		if err != nil {
+			return math.Inf(-1), math.Inf(1), nil
+		}
+		mean, se = pairedDifference(g, make([]float64, len(g)))
+		return mean, se, nil
+	}
+	mean, se, err := at()
+	if err != nil || se <= unresolved*float64(e.t.Dim) {
+		return err
+	}
+	t := *e.t
+	if t.Hess == nil {
+		t.Hess = differenceHessian(t.Grad)
+	}
+	start := e.q.Natural(nil)
+	sub, err := New(e.q, &t, &Settings{Method: Laplace, Tol: 0.1, Iterations: 100, Workers: e.s.Workers, Diagnostics: -1})
+	if err != nil {
+		return nil // a posterior without a mean: there is nothing to do
+	}
+	for sub.status == Running {
+		if _, err := sub.Step(); err != nil {
+			break
+		}
+	}
+	e.evals += sub.evals
+	if err := sub.restoreBest(); err != nil {
+		return err
+	}
+	better, _, err := at()
+	if err != nil || !(better > mean) {
+		return errors.Join(err, e.q.SetNatural(start))
+	}
+	return nil
 }
 
 // goBack returns to the last good posterior, with a smaller rate, after a step
@@ -126,7 +192,7 @@ func (e *Engine) guardedStep(r *Record) error {
 	if err == nil {
 		floor = before.elbo - float64(e.t.Dim)
 	}
-	for range searchTries {
+	for range guardTries {
 		cond, err := e.q.Retract(e.tan, r.Rate)
 		r.Conditions |= cond
 		if err == nil {
@@ -165,17 +231,22 @@ func (e *Engine) endWindow() error {
 		s.b[i] /= float64(s.window - s.window/2)
 		c[i] = (s.a[i] + s.b[i]) / 2
 	}
+	e.q.Natural(e.eta0)
 	ga, err := e.gapAt(s.a)
-	if err != nil {
-		return err
+	var gb, gc []float64
+	if err == nil {
+		gb, err = e.gapAt(s.b)
 	}
-	gb, err := e.gapAt(s.b)
-	if err != nil {
-		return err
+	if err == nil {
+		gc, err = e.gapAt(c)
 	}
-	gc, err := e.gapAt(c)
 	if err != nil {
-		return err
+		// The iterates still differ by so much that their average means nothing.
+		if s.collapses++; s.collapses > maxRetries {
+			return err
+		}
+		s.restart()
+		return e.q.SetNatural(e.eta0)
 	}
 	climb, se := pairedDifference(gb, ga)
 	mid := make([]float64, len(ga))
@@ -183,7 +254,7 @@ func (e *Engine) endWindow() error {
 		mid[i] = (ga[i] + gb[i]) / 2
 	}
 	gap, gapErr := pairedDifference(gc, mid)
-	climbing := climb > math.Max(math.Max(e.s.Tol, 2*se), 2*gap)
+	climbing := climb > math.Max(math.Max(e.s.Tol, 2*se), 2*gap) || math.Max(se, gapErr) > unresolved
 	next, gn := c, gc
 	if climbing {
 		next, gn = s.b, gb

@@ -194,7 +194,7 @@ func (e *NonFiniteError) Error() string {
 	if len(at) > 8 {
 		at, more = at[:8], " …"
 	}
-	return fmt.Sprintf("vi: %s is %v at θ = %.6g%s; want a finite number (the posterior is unchanged)", e.What, e.Value, at, more)
+	return fmt.Sprintf("vi: %s is %v at θ = %.6g%s; want a finite number", e.What, e.Value, at, more)
 }
 
 // TrapError says that a condition listed in Settings.Traps occurred.
