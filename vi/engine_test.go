@@ -186,8 +186,6 @@ func perExample(t *Target) {
 		lik.Eval(i, []float64{row(x, i)}, nil, &d)
 		return d.F[0], d.E[0]
 	}
-	c := t.complete()
-	t.LogProb = c.LogProb
 	t.LogPrior = func(g, x []float64) float64 {
 		if g == nil {
 			return pc.LogProb(x)
@@ -195,6 +193,11 @@ func perExample(t *Target) {
 		return pc.Grad(g, x)
 	}
 	t.LogLik = func(dst, x []float64, idx []int) {
+		if idx == nil {
+			for i := range dst {
+				dst[i], _ = one(x, i)
+			}
+		}
 		for k, i := range idx {
 			dst[k], _ = one(x, i)
 		}

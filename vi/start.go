@@ -58,6 +58,14 @@ func (t *Target) complete() *Target {
 		hess, dim := c.Hess, c.Dim
 		c.Grad = func(dst, x []float64) float64 { return hess(mat.NewSymDense(dim, nil), dst, x) }
 	}
+	if c.LogProb == nil && c.Grad == nil && c.LogPrior != nil && c.LogLik != nil {
+		prior, lik, n := c.LogPrior, c.LogLik, c.N
+		c.LogProb = func(x []float64) float64 {
+			v := make([]float64, n)
+			lik(v, x, nil)
+			return prior(nil, x) + sum(v)
+		}
+	}
 	if c.LogProb == nil && c.Grad != nil {
 		grad, dim := c.Grad, c.Dim
 		c.LogProb = func(x []float64) float64 { return grad(make([]float64, dim), x) }
