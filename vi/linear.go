@@ -11,7 +11,6 @@ import (
 	"github.com/natgrad/natgrad/expfam"
 	"github.com/natgrad/natgrad/internal/la"
 	"github.com/natgrad/natgrad/internal/quad"
-	"gonum.org/v1/gonum/blas/blas64"
 	"gonum.org/v1/gonum/mat"
 )
 
