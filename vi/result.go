@@ -90,21 +90,24 @@ const (
 
 // Grade judges the fit.
 //
-//   - Bad: the run did not converge, the ELBO is not finite, Spread ≥ 2, or k̂ ≥ 1 and Spread ≥ 0.25.
-//   - Caution: Spread ≥ 0.25, k̂ ≥ 0.7 and Spread ≥ 0.15, k̂ unknown, or an ELBO that fell.
+//   - Bad: the run did not converge (but see Caution), the ELBO is not finite, Spread ≥ 2, or k̂ ≥ 1 and Spread ≥ 0.25.
+//   - Caution: the iteration limit with Spread < 0.15, Spread ≥ 0.25, k̂ ≥ 0.7 and Spread ≥ 0.15, k̂ unknown, or an ELBO that fell.
 //   - Good: everything else.
 //
 // k̂ is the shape of the ratios' tail and blind to its size; Spread is the size,
 // which a tail with k̂ ≥ 0.7 may understate. So each is read beside the other.
 func (r *Result) Grade() Grade {
-	if r == nil || r.Status != Converged || !finite(r.ELBO) {
+	if r == nil || !finite(r.ELBO) {
 		return Bad
 	}
 	spread := r.Spread()
+	if r.Status != Converged && !(r.Status == IterationLimit && spread < negligibleSpread) {
+		return Bad
+	}
 	switch {
 	case spread >= hugeSpread, r.KHat >= 1 && spread >= largeSpread:
 		return Bad
-	case math.IsNaN(r.KHat), spread >= largeSpread, r.Conditions&(expfam.HighKHat|expfam.ObjectiveFell) != 0:
+	case r.Status != Converged, math.IsNaN(r.KHat), spread >= largeSpread, r.Conditions&(expfam.HighKHat|expfam.ObjectiveFell) != 0:
 		return Caution
 	}
 	return Good
