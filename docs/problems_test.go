@@ -127,14 +127,9 @@ func TestVerdictFigures(t *testing.T) {
 // weighted returns mean and sd of coordinate j of the diagnostic draws with
 // their importance weights.
 func weighted(r *vi.Result, j int) (mean, sd float64) {
-	for i, l := range r.LogWeights {
-		mean += math.Exp(l) * r.Draws.At(i, j)
-	}
-	for i, l := range r.LogWeights {
-		d := r.Draws.At(i, j) - mean
-		sd += math.Exp(l) * d * d
-	}
-	return mean, math.Sqrt(sd)
+	mean = expect(r, func(x []float64) float64 { return x[j] })
+	v := expect(r, func(x []float64) float64 { return (x[j] - mean) * (x[j] - mean) })
+	return mean, math.Sqrt(v)
 }
 
 // TestQuadratureFigures prints, with -v, the error bounds that

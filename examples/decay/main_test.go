@@ -75,8 +75,13 @@ func TestBatchesAddUp(t *testing.T) {
 	}
 }
 
-// The posterior against a Metropolis chain; from the mode, from the standard
-// normal, and by batches.
+// fitBatches takes 20 rows a step.
+func fitBatches(ctx context.Context, q *expfam.Normal) (*vi.Result, error) {
+	return vi.Fit(ctx, q, batches(), &vi.Settings{Batch: 20})
+}
+
+// The posterior from the standard normal, on all rows and by batches, against a
+// Metropolis chain. TestOutput has the fit from the mode.
 func TestPosterior(t *testing.T) {
 	tg := target()
 	logp := func(x []float64) float64 { return tg.Grad(make([]float64, tg.Dim), x) }
@@ -84,15 +89,13 @@ func TestPosterior(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for name, c := range map[string]struct {
-		t *vi.Target
-		s vi.Settings
-	}{
-		"whole":   {tg, vi.Settings{}},
-		"batches": {batches(), vi.Settings{Batch: 20}},
+	ctx := context.Background()
+	for name, fit := range map[string]func(q *expfam.Normal) (*vi.Result, error){
+		"whole":   func(q *expfam.Normal) (*vi.Result, error) { return vi.Fit(ctx, q, tg, nil) },
+		"batches": func(q *expfam.Normal) (*vi.Result, error) { return fitBatches(ctx, q) },
 	} {
 		q := expfam.StandardNormal(tg.Dim)
-		res, err := vi.Fit(context.Background(), q, c.t, &c.s)
+		res, err := fit(q)
 		if err != nil {
 			t.Fatal(err)
 		}
