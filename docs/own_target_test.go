@@ -244,6 +244,22 @@ func TestOwnTargetPage(t *testing.T) {
 	}
 }
 
+// The error that the page shows for a gradient that is not finite.
+func TestOwnNames(t *testing.T) {
+	bad := &vi.Target{Dim: 4, Names: []string{"log a", "log b", "c", "log sigma"}, Grad: func(dst, x []float64) float64 {
+		copy(dst, []float64{0, math.NaN(), 0, 0})
+		return 0
+	}}
+	_, err := vi.Start(bad, []float64{0, 1, 2, 3})
+	var nf *vi.NonFiniteError
+	if !errors.As(err, &nf) {
+		t.Fatalf("error %v, want a NonFiniteError", err)
+	}
+	if page, rerr := os.ReadFile("own-target.md"); rerr != nil || !strings.Contains(string(page), err.Error()) {
+		t.Errorf("own-target.md does not show %q (%v)", err, rerr)
+	}
+}
+
 // TestOwnModule follows the section "From a module of your own": its commands
 // make a module that builds and runs beside a checkout. Only the last two, go mod tidy and
 // go run, are replaced by ones that need no network.
