@@ -67,20 +67,32 @@ const mesquite = "y ~ `log diam1` + `log diam2` + `log canopy_height` + `log tot
 // TestVerdictFigures prints, with -v, the figures of verdict.md on how k-hat
 // and Spread vary, and checks that the bound of Spread holds.
 func TestVerdictFigures(t *testing.T) {
-	kilpisjarvi := func(s vi.Settings) *glm.Result {
-		return fitProblem(t, "kilpisjarvi_mod-kilpisjarvi", "y ~ x", "gaussian", s,
-			"(Intercept) ~ normal(9.31290322580645, 100)", "x ~ normal(0, 0.0333333333333333)", "sigma ~ flat")
+	separatedRows := func(s vi.Settings) *glm.Result {
+		f, err := (&scenario{formula: "z ~ x", csv: separated, family: "bernoulli", settings: s}).run(t)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return f
 	}
 	lo, hi := math.Inf(1), math.Inf(-1)
+	grades := map[vi.Grade]int{}
 	for seed := range uint64(5) {
-		f := kilpisjarvi(vi.Settings{Seed: seed})
+		f := separatedRows(vi.Settings{Seed: seed})
 		lo, hi = math.Min(lo, f.VI.KHat), math.Max(hi, f.VI.KHat)
-		t.Logf("kilpisjarvi, seed %d: k-hat %.2f, spread %.3f, %s", seed, f.VI.KHat, f.VI.Spread(), f.VI.Grade())
+		grades[f.VI.Grade()]++
+		t.Logf("separated rows, seed %d: k-hat %.2f, spread %.3f, %s", seed, f.VI.KHat, f.VI.Spread(), f.VI.Grade())
 	}
-	f := kilpisjarvi(vi.Settings{Diagnostics: 100_000})
-	t.Logf("kilpisjarvi, 100000 draws: k-hat %.2f, spread %.3f, %s", f.VI.KHat, f.VI.Spread(), f.VI.Grade())
-	if hi-lo < 0.05 || f.VI.KHat > lo {
-		t.Errorf("k-hat of 4000 draws from %.2f to %.2f, of 100000 draws %.2f: verdict.md says otherwise", lo, hi, f.VI.KHat)
+	if grades[vi.Good] == 0 || grades[vi.Caution] == 0 || grades[vi.Bad] > 0 {
+		t.Errorf("separated rows: grades %v; verdict.md says that both good and caution occur", grades)
+	}
+	f := separatedRows(vi.Settings{Diagnostics: 100_000})
+	mean, sd := weighted(f.VI, 1)
+	t.Logf("separated rows, 100000 draws: k-hat %.2f, spread %.3f, %s; slope %.2f ± %.2f reweighted", f.VI.KHat, f.VI.Spread(), f.VI.Grade(), mean, sd)
+	if hi-lo < 0.05 || f.VI.KHat > lo || f.VI.Grade() != vi.Good {
+		t.Errorf("k-hat of 4000 draws from %.2f to %.2f, of 100000 draws %.2f, %s: verdict.md says otherwise", lo, hi, f.VI.KHat, f.VI.Grade())
+	}
+	if math.Abs(mean-1.82) > 0.02 || math.Abs(sd-0.87) > 0.02 {
+		t.Errorf("the reweighted slope is %.3f ± %.3f; perfect-separation.md says 1.82 ± 0.87", mean, sd)
 	}
 	b, err := os.ReadFile("verdict.md")
 	if err != nil {
@@ -88,7 +100,7 @@ func TestVerdictFigures(t *testing.T) {
 	}
 	page := number.ReplaceAllString(string(b), "#")
 	for _, f := range []*glm.Result{
-		kilpisjarvi(vi.Settings{}),
+		fitProblem(t, "mesquite-logmesquite", mesquite, "gaussian", vi.Settings{}, flat...),
 		fitProblem(t, "nes_logit", "y ~ income", "bernoulli", vi.Settings{}, flat[:2]...),
 		fitProblem(t, "kidiq-kidscore_interaction", "y ~ mom_hs * mom_iq", "gaussian", vi.Settings{}, "b ~ flat", "(Intercept) ~ flat", "sigma ~ half-cauchy(2.5)"),
 	} {
@@ -99,17 +111,25 @@ func TestVerdictFigures(t *testing.T) {
 	}
 	f = fitProblem(t, "mesquite-logmesquite", mesquite, "gaussian", vi.Settings{}, flat...)
 	t.Logf("mesquite: k-hat %.2f, spread %.2f, bound %.2f sd", f.VI.KHat, f.VI.Spread(), math.Sqrt(f.VI.Spread()))
-	if b := math.Sqrt(f.VI.Spread()); b < 0.03 {
-		t.Errorf("the bound %.3f is below the error of sigma, 0.03 sd", b)
+	if b := math.Sqrt(f.VI.Spread()); b < 0.03 || f.VI.Grade() != vi.Caution {
+		t.Errorf("%s: the bound %.3f, with an error of sigma of 0.03 sd", f.VI.Grade(), b)
 	}
 	f, err = (&scenario{formula: "y ~ x1 + g", csv: sixRows}).run(t)
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Logf("six rows: k-hat %.2f, spread %.1f, %s", f.VI.KHat, f.VI.Spread(), f.VI.Grade())
-	if f.VI.Spread() < 1 || f.VI.Grade() != vi.Caution {
-		t.Errorf("six rows, four coefficients: spread %.2f, %s; verdict.md says it is large", f.VI.Spread(), f.VI.Grade())
+	if f.VI.Spread() < 2 || f.VI.Grade() != vi.Bad {
+		t.Errorf("six rows, four coefficients: spread %.2f, %s; verdict.md says it is huge", f.VI.Spread(), f.VI.Grade())
 	}
+}
+
+// weighted returns mean and sd of coordinate j of the diagnostic draws with
+// their importance weights.
+func weighted(r *vi.Result, j int) (mean, sd float64) {
+	mean = expect(r, func(x []float64) float64 { return x[j] })
+	v := expect(r, func(x []float64) float64 { return (x[j] - mean) * (x[j] - mean) })
+	return mean, math.Sqrt(v)
 }
 
 // TestQuadratureFigures prints, with -v, the error bounds that
