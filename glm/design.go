@@ -43,7 +43,9 @@ type Design struct {
 	Terms     []string // labels of the terms, such as "a:b", without the intercept
 	Assign    []int    // for each column its index into Terms, −1 for the intercept
 
-	enc *Encoding
+	enc  *Encoding
+	file string            // that the rows came from, for messages
+	line func(row int) int // of each row of the frame; nil if not known
 }
 
 // NewDesign builds the model matrix of f on the rows of fr.
@@ -123,6 +125,15 @@ func dotColumns(f *Formula, cols *columns, opt DesignOptions) []string {
 		}
 	}
 	return dot
+}
+
+// lineOf returns the line of the file that row i of X came from, 0 if it is
+// not known.
+func (d *Design) lineOf(i int) int {
+	if d.line == nil {
+		return 0
+	}
+	return d.line(d.Rows[i])
 }
 
 // Encoding returns what is needed to encode other rows like those of d. It

@@ -31,7 +31,7 @@ func (b *builder) design() (*Design, error) {
 		return nil, err
 	}
 	b.ev = &evaluator{cols: b.cols, rows: rows, enc: b.enc, learn: b.learn}
-	d := &Design{Rows: rows, Omitted: b.omitted, Outcome: b.enc.Outcome, enc: b.enc}
+	d := &Design{Rows: rows, Omitted: b.omitted, Outcome: b.enc.Outcome, enc: b.enc, file: b.cols.file, line: b.cols.line}
 	if b.learn {
 		if err := b.learnLevels(); err != nil {
 			return nil, err

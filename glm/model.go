@@ -1,6 +1,7 @@
 package glm
 
 import (
+	"errors"
 	"fmt"
 	"math"
 	"math/rand/v2"
@@ -120,6 +121,10 @@ func (m *Model) bindOutcome() error {
 		rows[i] = r + 1
 	}
 	if err := m.Family.CheckOutcome(d.Y, d.Trials, rows, d.Outcome); err != nil {
+		var oe *OutcomeError
+		if errors.As(err, &oe) {
+			oe.File, oe.Line = d.file, d.lineOf(oe.Index)
+		}
 		return err
 	}
 	m.outcome = Outcome{Y: d.Y, Trials: d.Trials, Weights: d.Weights, Offset: d.Offset}

@@ -74,7 +74,7 @@ func TestBadInput(t *testing.T) {
 		{"formula", fit("good.csv", "y ~ x +"), []string{"y ~ x +"}},
 		{"constant column", fit("constant.csv", "y ~ x + k"), []string{"column k", "constant, 7"}},
 		{"collinear columns", fit("collinear.csv", "y ~ a + b + c"), []string{"collinear: c = a + b", "leave one of them out"}},
-		{"outside support", fit("counts.csv", "y ~ x", "-family", "poisson"), []string{"y", "row 2", "-3"}},
+		{"outside support", fit("counts.csv", "y ~ x", "-family", "poisson"), []string{`counts.csv: column "y", row 2 (line 3): value -3`}},
 		{"not binary", fit("good.csv", "y ~ x", "-family", "bernoulli"), []string{"1.5"}},
 		{"prior scale", fit("good.csv", "y ~ x", "-prior", "x ~ normal(0, -1)"), []string{"normal(0, -1)", "sd"}},
 		{"prior scale 0", fit("good.csv", "y ~ x", "-prior", "sigma ~ exponential(0)"), []string{"exponential(0)", "rate"}},
