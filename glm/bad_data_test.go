@@ -3,6 +3,9 @@ package glm
 import (
 	"context"
 	"errors"
+	"fmt"
+	"math"
+	"strings"
 	"testing"
 )
 
@@ -35,5 +38,78 @@ func TestOutcomeLine(t *testing.T) {
 	}
 	if want := `glm: family poisson: d.csv: column "y", row 3 (line 6): value -3, want a whole number ≥ 0`; err.Error() != want {
 		t.Errorf("error %q, want %q", err, want)
+	}
+}
+
+// Cells whose products overflow or vanish are named, whatever their role.
+func TestCellRange(t *testing.T) {
+	rows := func(header, bad string) string {
+		return header + "\n1,2,1,3\n2,1,2,4\n4,3,1," + bad + "\n3,5,3,5\n7,4,2,3\n"
+	}
+	for _, c := range []struct{ header, bad, formula, family, column string }{
+		{"y,x,z,v", "1e300", "y ~ x + v", "gaussian", "v"},
+		{"y,x,z,v", "-1e200", "y ~ x + v:z", "gaussian", "v:z"},
+		{"y,x,z,v", "1e300", "y ~ x + scale(v)", "gaussian", "v"},
+		{"y,x,z,v", "1e300", "y ~ x + center(v)", "gaussian", "v"},
+		{"y,x,z,v", "1e200", "v ~ x", "gaussian", "v"},
+		{"y,x,z,v", "1e200", "v ~ x", "poisson", "v"},
+		{"y,x,z,v", "1e200", "y ~ x + offset(v)", "gaussian", "v"},
+		{"y,x,z,v", "1e200", "y ~ x + offset(v) + offset(z)", "gaussian", "offset"},
+		{"y,x,z,v", "1e200", "y | trials(v) ~ x", "binomial", "v"},
+	} {
+		_, err := fitCSV(t, rows(c.header, c.bad), c.formula, c.family)
+		var de *DataError
+		if !errors.As(err, &de) || de.Column != c.column || de.Row != 3 || de.Line != 4 || !strings.Contains(de.Want, "rescale") {
+			t.Errorf("%s: error %v", c.formula, err)
+		}
+	}
+	_, err := NewModel("y ~ x", table(t, rows("y,x,z,v", "1e200")), &Options{DesignOptions: DesignOptions{Weights: "v"}})
+	var de *DataError
+	if !errors.As(err, &de) || de.Column != "v" || de.Line != 4 {
+		t.Errorf("weights: error %v", err)
+	}
+	_, err = NewModel("y ~ x", table(t, rows("y,x,z,v", "1e200")), &Options{DesignOptions: DesignOptions{Offset: "v"}})
+	if !errors.As(err, &de) || de.Column != "v" || de.Line != 4 {
+		t.Errorf("offset: error %v", err)
+	}
+	_, err = fitCSV(t, "y,x\n1,0\n2,3e-200\n4,2e-200\n", "y ~ x", "gaussian")
+	if !errors.As(err, &de) || de.Column != "x" || de.Row != 2 || de.Value != "3e-200" || !strings.Contains(de.Want, "vanish") {
+		t.Errorf("tiny cells: error %v", err)
+	}
+}
+
+// Just inside the bounds, units do not matter: the fit is that of ordinary
+// cells. New rows beyond them are refused.
+func TestCellRangeInside(t *testing.T) {
+	csv := func(scale float64) string {
+		var b strings.Builder
+		b.WriteString("y,x\n")
+		for i := range 40 {
+			fmt.Fprintf(&b, "%g,%g\n", scale*(math.Sin(float64(i))+0.1*float64(i)), scale*float64(i))
+		}
+		return b.String()
+	}
+	ref, err := fitCSV(t, csv(1), "y ~ x", "gaussian")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, scale := range []float64{1e73, 1e-73} {
+		f, err := fitCSV(t, csv(scale), "y ~ x", "gaussian")
+		if err != nil {
+			t.Errorf("scale %g: %v", scale, err)
+			continue
+		}
+		got, want := f.Summary()[1], ref.Summary()[1]
+		if math.Abs(got.Mean-want.Mean) > 1e-3*want.SD || math.Abs(got.SD/want.SD-1) > 1e-3 {
+			t.Errorf("scale %g: slope %v ± %v, want %v ± %v", scale, got.Mean, got.SD, want.Mean, want.SD)
+		}
+	}
+	_, err = ref.Predict(table(t, "x\n1\n-1e300\n"), nil)
+	var de *DataError
+	if !errors.As(err, &de) || de.Func != "Apply" || de.Column != "x" || de.Line != 3 || de.Value != "-1e+300" {
+		t.Errorf("predict: error %v", err)
+	}
+	if _, err := ref.Predict(table(t, "x\n1e-300\n"), nil); err != nil {
+		t.Errorf("a small cell in new rows: %v", err)
 	}
 }

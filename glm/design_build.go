@@ -51,6 +51,9 @@ func (b *builder) design() (*Design, error) {
 	if err := b.extras(d); err != nil {
 		return nil, err
 	}
+	if err := b.checkRange(d); err != nil {
+		return nil, err
+	}
 	d.Names = slices.Clone(b.enc.Names)
 	d.OutcomeLevels = slices.Clone(b.enc.OutcomeLevels)
 	d.Intercept, d.Assign = b.enc.Intercept, b.assign

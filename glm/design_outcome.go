@@ -120,11 +120,10 @@ func (b *builder) trials(d *Design) error {
 	}
 	var v []float64
 	var err error
-	name := b.enc.Trials
+	name := b.trialsName()
 	switch {
 	case b.f.response.isCbind():
 		args := b.f.response.args
-		name = args[0].String() + " + " + args[1].String()
 		if v, err = b.count(args[0]); err != nil {
 			return err
 		}
@@ -136,7 +135,6 @@ func (b *builder) trials(d *Design) error {
 			v[i] += failures[i]
 		}
 	case b.f.trials != nil:
-		name = b.f.trials.String()
 		v, err = b.ev.eval(b.f.trials)
 	case b.enc.Trials != "":
 		v, err = b.ev.numeric(b.enc.Trials)
@@ -153,6 +151,18 @@ func (b *builder) trials(d *Design) error {
 	}
 	d.Trials = v
 	return nil
+}
+
+// trialsName says where the trials come from.
+func (b *builder) trialsName() string {
+	switch {
+	case b.f.response.isCbind():
+		args := b.f.response.args
+		return args[0].String() + " + " + args[1].String()
+	case b.f.trials != nil:
+		return b.f.trials.String()
+	}
+	return b.enc.Trials
 }
 
 // count evaluates n, which must give whole numbers from 0.
