@@ -107,6 +107,9 @@ func newModel(d *Design, opt *Options) (*Model, error) {
 	if err := m.setPriors(opt.Priors, sds); err != nil {
 		return nil, err
 	}
+	if err := m.checkConstantOutcome(); err != nil {
+		return nil, err
+	}
 	if err := m.whiten(sds); err != nil {
 		return nil, err
 	}
