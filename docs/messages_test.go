@@ -68,6 +68,8 @@ var scenarios = []scenario{
 	{page: "missing-rows", formula: "y ~ x", csv: "y,x\n1,2\n2,NA\n,3\n4,5\n"},
 	{page: "text-in-numeric-column", formula: "y ~ x", csv: "y,x\n1,2\n2,3\n3,12O\n4,5\n"},
 	{page: "text-in-numeric-column", formula: "y ~ log(g)", csv: sixRows},
+	{page: "text-in-numeric-column", formula: "y ~ x", csv: "y,x\n1,\"1,036\"\n2,\"2,500\"\n3,\"1,120\"\n4,980\n"},
+	{page: "text-in-numeric-column", formula: "y ~ x", csv: "y,x\n1,ann\n2,bo\n3,cy\n4,di\n5,ed\n6,flo\n7,gus\n8,hal\n9,ida\n8,jo\n7,kit\n6,lee\n"},
 	{page: "outcome-outside-support", formula: "z ~ x", csv: "z,x\n0,1\n2,2\n-1,3\n3,4\n", family: "poisson"},
 	{page: "outcome-outside-support", formula: "z ~ x", csv: "z,x\n0,1\n2,2\n1,3\n3,4\n", family: "bernoulli"},
 	{page: "outcome-outside-support", formula: "z ~ x", csv: "z,x\n0,1\n2.5,2\n1,3\n3,4\n", family: "gamma"},

@@ -113,3 +113,62 @@ func TestCellRangeInside(t *testing.T) {
 		t.Errorf("a small cell in new rows: %v", err)
 	}
 }
+
+// Numbers with signs, units or separators do not silently become a factor.
+func TestTextThatLooksNumeric(t *testing.T) {
+	column := func(cells ...string) string {
+		var b strings.Builder
+		b.WriteString("y,x\n")
+		for i := range 24 {
+			fmt.Fprintf(&b, "%d,%q\n", i*i%7, cells[i%len(cells)])
+		}
+		return b.String()
+	}
+	var names []string
+	for i := range 24 {
+		names = append(names, "id-"+string(rune('a'+i)))
+	}
+	for _, c := range []struct {
+		cells []string
+		line  int // 0 if the column is a factor
+	}{
+		{[]string{"0.5%", "1%", "12.25 %"}, 2},
+		{[]string{"1,036", "2,000,000", "999"}, 2},
+		{[]string{"999", "1,036", "-3,036"}, 3},
+		{[]string{"$3", "$ 4.50", "−$5"}, 2},
+		{[]string{"€3", "£4", "¥5", "n/a"}, 2},
+		{[]string{"12 kg", "13.5kg", "9 KG"}, 2},
+		{[]string{"n/a", "1.5 mg/l", "2.0 mg/l"}, 3},
+		{[]string{"1 036,5", "20,5", "3,25"}, 2},
+		{names, 2},
+		{[]string{"a", "b", "c"}, 0},
+		{[]string{"1st", "2nd", "3rd"}, 0},
+		{[]string{"1a", "1b", "2a", "2b"}, 0},
+		{[]string{"0-9", "10-19", "20+"}, 0},
+		{[]string{"2020-01-01", "2020-01-02", "2020-01-03"}, 0},
+		{[]string{"5 mg", "10 mg"}, 0},
+		{[]string{"4wd", "fwd", "rwd"}, 0},
+		{names[:12], 0},
+		{names[:13], 2},
+	} {
+		_, err := NewModel("y ~ x", table(t, column(c.cells...)), nil)
+		var de *DataError
+		switch {
+		case c.line == 0 && err != nil:
+			t.Errorf("%q: %v", c.cells, err)
+		case c.line > 0 && (!errors.As(err, &de) || de.Column != "x" || de.Line != c.line || de.Value != quote(c.cells[c.line-2]) || !strings.Contains(de.Want, "clean it") || !strings.Contains(de.Want, "C(x)")):
+			t.Errorf("%q: error %v", c.cells, err)
+		}
+		if _, err := NewModel("y ~ C(x) - 1", table(t, column(c.cells...)), nil); err != nil {
+			t.Errorf("%q as C(x): %v", c.cells, err)
+		}
+	}
+	_, err := NewModel("x ~ y", table(t, column("1,036", "2,000", "999")), nil)
+	if err == nil || !strings.Contains(err.Error(), `column x: row 1 (line 2) is "1,036", want a number`) {
+		t.Errorf("outcome: %v", err)
+	}
+	_, err = NewModel("y ~ `my x`", table(t, strings.Replace(column(names...), "x", "my x", 1)), nil)
+	if err == nil || !strings.Contains(err.Error(), "C(`my x`)") {
+		t.Errorf("name with a space: %v", err)
+	}
+}

@@ -283,6 +283,11 @@ func (b *builder) learnLevels() error {
 			return err
 		}
 		fl.Numeric = !c.isText
+		if c.isText && b.terms.vars[v].kind == nodeCol {
+			if err := b.checkText(c, fl.Levels); err != nil {
+				return err
+			}
+		}
 		if len(fl.Levels) < 2 {
 			return b.cols.err(fl.Variable, -1, fmt.Sprintf("a factor with the one level %s", quote(fl.Levels[0])), "at least two levels")
 		}

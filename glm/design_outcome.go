@@ -37,6 +37,9 @@ func (b *builder) outcome(d *Design) error {
 		if err != nil {
 			return err
 		}
+		if bad := b.disguised(c, levels); bad >= 0 {
+			return b.cols.err(c.name, bad, quote(c.text[bad]), fmt.Sprintf("a number: the outcome is text with %d levels that look like numbers; clean it", len(levels)))
+		}
 		if len(levels) != 2 {
 			return b.cols.err(c.name, -1, fmt.Sprintf("a text outcome with the levels %s", joinStrings(levels, 6, ", ")), "numbers, or text with two levels")
 		}
