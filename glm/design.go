@@ -59,11 +59,16 @@ type Design struct {
 // model: so for the first factor of a model without intercept, and for f in
 // x:f without x (R's terms.formula; Chambers and Hastie 1992, section 2.4).
 //
+// A text column is refused as a factor, unless it is written C(x), if most of
+// its levels look like numbers with a sign, a unit or separators of thousands
+// (three levels or more), or if it has more than 10 levels and more than half as
+// many as there are rows.
+//
 // center and scale take their mean and sd (divisor n − 1) from the rows that
 // are kept. Levels, means and sds are frozen, see [Design.Apply].
 //
 // Errors are *DataError, for an unknown column, text where numbers are
-// wanted, infinities, arithmetic outside a function's domain, a factor with
+// wanted, infinities and numbers beyond 1e±75, arithmetic outside a function's domain, a factor with
 // one level, a column of X that is constant beside the intercept, or no rows
 // left, *MissingError, and *FormulaError. Collinear columns are found by
 // [Design.CheckRank].
@@ -161,6 +166,9 @@ func (d *Design) checkConstant(cols *columns) error {
 			continue
 		}
 		value := fmt.Sprintf("it is constant, %v in all %d rows", first, d.X.Rows)
+		if d.X.Rows == 1 {
+			value = fmt.Sprintf("it is constant, %v in the only row", first)
+		}
 		want := "a column that varies, or a formula without this term"
 		return cols.err(d.Names[j], -1, value, want)
 	}

@@ -181,16 +181,9 @@ func (e *OutcomeError) Error() string {
 	}
 	fmt.Fprintf(&b, ", want %s", e.Want)
 	if e.Count > 1 {
-		fmt.Fprintf(&b, " (and %s)", moreRows(e.Count-1))
+		fmt.Fprintf(&b, " (and %s)", plural(e.Count-1, "more row"))
 	}
 	return b.String()
-}
-
-func moreRows(n int) string {
-	if n == 1 {
-		return "1 more row"
-	}
-	return fmt.Sprintf("%d more rows", n)
 }
 
 // checkRows returns an error if ok refuses a row.

@@ -146,7 +146,8 @@ func (m *Model) engine(state []byte) (*vi.Engine, error) {
 }
 
 // Fit runs the engine. When ctx ends the run, the fit so far is returned
-// together with an error that wraps ctx.Err().
+// together with an error that wraps ctx.Err(). A model without a posterior is an
+// *[ImproperError].
 func (m *Model) Fit(ctx context.Context) (*Result, error) { return m.run(ctx, nil) }
 
 // Resume goes on with a run that Settings.Checkpoint saved. The model must be
@@ -210,8 +211,10 @@ func (m *Model) finish(res *vi.Result) (*Result, error) {
 	}
 	f.specs, f.centred, f.means = m.specs(), m.InterceptCentred, m.means
 	f.after = m.after
-	if w := m.separation(q.Mean(nil)); w != "" {
-		f.Warnings = append(f.Warnings, w)
+	for _, w := range []string{m.separation(q.Mean(nil)), m.exactFit(q.Mean(nil))} {
+		if w != "" {
+			f.Warnings = append(f.Warnings, w)
+		}
 	}
 	return f, nil
 }

@@ -218,6 +218,22 @@ func (m *Model) checkConstantOutcome() error {
 	return e
 }
 
+// exactFit is the warning about a predictor that leaves nothing but rounding for σ.
+func (m *Model) exactFit(mean []float64) string {
+	if m.Family.Link() != "identity" {
+		return ""
+	}
+	largest := 0.0
+	for i, y := range m.outcome.Y {
+		largest = max(largest, math.Abs(y), math.Abs(m.outcome.offset(i)))
+	}
+	const rounding = 1e-13 // of a few hundred operations
+	if math.Exp(mean[m.p]) > rounding*largest {
+		return ""
+	}
+	return fmt.Sprintf("the predictor gives %s without error: %s is no more than rounding, and so are the standard deviations", m.Design.Outcome, m.Names[m.p])
+}
+
 // originOrder returns a if the prior density is of order v^(a−1) as v → 0, and
 // infinity if it falls faster than any power.
 func originOrder(p Prior) float64 {

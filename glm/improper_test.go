@@ -132,6 +132,17 @@ func TestConstantOutcome(t *testing.T) {
 			t.Errorf("%s, %s, %q: error %v", c.formula, c.family, c.priors, err)
 		}
 	}
+	// An exact fit by other columns is found by the engine, and said.
+	for _, family := range []string{"gaussian", "student-t(df=4)"} {
+		f, err := fitCSV(t, "y,x\n2,1\n4,2\n6,3\n8,4\n10,5\n12,6\n", "y ~ x", family)
+		if err != nil {
+			t.Errorf("%s: %v", family, err)
+			continue
+		}
+		if len(f.Warnings) != 1 || !strings.Contains(f.Warnings[0], "without error: sigma is no more than rounding") {
+			t.Errorf("%s: warnings %q", family, f.Warnings)
+		}
+	}
 	// One row determines nothing: the prior does.
 	if _, err := fitCSV(t, "y\n4\n", "y ~ 1", "gaussian"); err != nil {
 		t.Errorf("one row: %v", err)

@@ -59,7 +59,9 @@ type Model struct {
 }
 
 // NewModel reads the columns of data that the formula names and checks that
-// the model can be fitted.
+// the model can be fitted: errors are those of [NewDesign], a *[RankError], an
+// *[OutcomeError], a *[PriorError], and a *[DataError] for an outcome that the
+// constant predictor fits without error where the density has no bound then.
 func NewModel(formula string, data Frame, opt *Options) (*Model, error) {
 	if opt == nil {
 		opt = &Options{}
@@ -291,7 +293,7 @@ func (m *Model) allowRankDeficient(rank error) error {
 		}
 	}
 	if rank == nil || proper && m.Design.X.Rows < m.p || m.after != nil {
-		m.Warnings = append(m.Warnings, fmt.Sprintf("%d rows cannot determine %d coefficients: some directions are known from the prior alone", m.Design.X.Rows, m.p))
+		m.Warnings = append(m.Warnings, fmt.Sprintf("%s cannot determine %s: some directions are known from the prior alone", plural(m.Design.X.Rows, "row"), plural(m.p, "coefficient")))
 		return nil
 	}
 	return rank
