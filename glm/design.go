@@ -43,7 +43,9 @@ type Design struct {
 	Terms     []string // labels of the terms, such as "a:b", without the intercept
 	Assign    []int    // for each column its index into Terms, −1 for the intercept
 
-	enc *Encoding
+	enc  *Encoding
+	file string            // that the rows came from, for messages
+	line func(row int) int // of each row of the frame; nil if not known
 }
 
 // NewDesign builds the model matrix of f on the rows of fr.
@@ -57,11 +59,16 @@ type Design struct {
 // model: so for the first factor of a model without intercept, and for f in
 // x:f without x (R's terms.formula; Chambers and Hastie 1992, section 2.4).
 //
+// A text column is refused as a factor, unless it is written C(x), if most of
+// its levels look like numbers with a sign, a unit or separators of thousands
+// (three levels or more), or if it has more than 10 levels and more than half as
+// many as there are rows.
+//
 // center and scale take their mean and sd (divisor n − 1) from the rows that
 // are kept. Levels, means and sds are frozen, see [Design.Apply].
 //
 // Errors are *DataError, for an unknown column, text where numbers are
-// wanted, infinities, arithmetic outside a function's domain, a factor with
+// wanted, infinities and numbers beyond 1e±75, arithmetic outside a function's domain, a factor with
 // one level, a column of X that is constant beside the intercept, or no rows
 // left, *MissingError, and *FormulaError. Collinear columns are found by
 // [Design.CheckRank].
@@ -125,6 +132,15 @@ func dotColumns(f *Formula, cols *columns, opt DesignOptions) []string {
 	return dot
 }
 
+// lineOf returns the line of the file that row i of X came from, 0 if it is
+// not known.
+func (d *Design) lineOf(i int) int {
+	if d.line == nil {
+		return 0
+	}
+	return d.line(d.Rows[i])
+}
+
 // Encoding returns what is needed to encode other rows like those of d. It
 // is a copy that can be written as JSON.
 func (d *Design) Encoding() *Encoding { return d.enc.clone() }
@@ -150,6 +166,9 @@ func (d *Design) checkConstant(cols *columns) error {
 			continue
 		}
 		value := fmt.Sprintf("it is constant, %v in all %d rows", first, d.X.Rows)
+		if d.X.Rows == 1 {
+			value = fmt.Sprintf("it is constant, %v in the only row", first)
+		}
 		want := "a column that varies, or a formula without this term"
 		return cols.err(d.Names[j], -1, value, want)
 	}

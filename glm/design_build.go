@@ -31,7 +31,7 @@ func (b *builder) design() (*Design, error) {
 		return nil, err
 	}
 	b.ev = &evaluator{cols: b.cols, rows: rows, enc: b.enc, learn: b.learn}
-	d := &Design{Rows: rows, Omitted: b.omitted, Outcome: b.enc.Outcome, enc: b.enc}
+	d := &Design{Rows: rows, Omitted: b.omitted, Outcome: b.enc.Outcome, enc: b.enc, file: b.cols.file, line: b.cols.line}
 	if b.learn {
 		if err := b.learnLevels(); err != nil {
 			return nil, err
@@ -49,6 +49,9 @@ func (b *builder) design() (*Design, error) {
 		}
 	}
 	if err := b.extras(d); err != nil {
+		return nil, err
+	}
+	if err := b.checkRange(d); err != nil {
 		return nil, err
 	}
 	d.Names = slices.Clone(b.enc.Names)
@@ -280,6 +283,11 @@ func (b *builder) learnLevels() error {
 			return err
 		}
 		fl.Numeric = !c.isText
+		if c.isText && b.terms.vars[v].kind == nodeCol {
+			if err := b.checkText(c, fl.Levels); err != nil {
+				return err
+			}
+		}
 		if len(fl.Levels) < 2 {
 			return b.cols.err(fl.Variable, -1, fmt.Sprintf("a factor with the one level %s", quote(fl.Levels[0])), "at least two levels")
 		}

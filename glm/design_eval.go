@@ -125,6 +125,9 @@ func (ev *evaluator) standardise(n *node, v []float64) error {
 		if !ev.learn {
 			return ev.cols.err(call, -1, "the encoding holds no mean for it", "the encoding of a fit with this term")
 		}
+		if err := ev.inRange(n.args[0].String(), len(v), v, 1); err != nil {
+			return err
+		}
 		mean, sd := meanSD(v)
 		if n.name == "center" {
 			sd = 1

@@ -37,6 +37,9 @@ func (b *builder) outcome(d *Design) error {
 		if err != nil {
 			return err
 		}
+		if bad := b.disguised(c, levels); bad >= 0 {
+			return b.cols.err(c.name, bad, quote(c.text[bad]), fmt.Sprintf("a number: the outcome is text with %d levels that look like numbers; clean it", len(levels)))
+		}
 		if len(levels) != 2 {
 			return b.cols.err(c.name, -1, fmt.Sprintf("a text outcome with the levels %s", joinStrings(levels, 6, ", ")), "numbers, or text with two levels")
 		}
@@ -120,11 +123,10 @@ func (b *builder) trials(d *Design) error {
 	}
 	var v []float64
 	var err error
-	name := b.enc.Trials
+	name := b.trialsName()
 	switch {
 	case b.f.response.isCbind():
 		args := b.f.response.args
-		name = args[0].String() + " + " + args[1].String()
 		if v, err = b.count(args[0]); err != nil {
 			return err
 		}
@@ -136,7 +138,6 @@ func (b *builder) trials(d *Design) error {
 			v[i] += failures[i]
 		}
 	case b.f.trials != nil:
-		name = b.f.trials.String()
 		v, err = b.ev.eval(b.f.trials)
 	case b.enc.Trials != "":
 		v, err = b.ev.numeric(b.enc.Trials)
@@ -153,6 +154,18 @@ func (b *builder) trials(d *Design) error {
 	}
 	d.Trials = v
 	return nil
+}
+
+// trialsName says where the trials come from.
+func (b *builder) trialsName() string {
+	switch {
+	case b.f.response.isCbind():
+		args := b.f.response.args
+		return args[0].String() + " + " + args[1].String()
+	case b.f.trials != nil:
+		return b.f.trials.String()
+	}
+	return b.enc.Trials
 }
 
 // count evaluates n, which must give whole numbers from 0.

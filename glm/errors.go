@@ -136,10 +136,18 @@ type RankError struct {
 // Error names the columns and how they depend on the others.
 func (e *RankError) Error() string {
 	if e.TooFew {
-		return fmt.Sprintf("glm.CheckRank: %d rows cannot determine %d coefficients (rank %d)", e.N, e.P, e.Rank)
+		return fmt.Sprintf("glm.CheckRank: %s cannot determine %s (rank %d)", plural(e.N, "row"), plural(e.P, "coefficient"), e.Rank)
 	}
 	return fmt.Sprintf("glm.CheckRank: the design has %d columns but rank %d; collinear: %s",
 		e.P, e.Rank, joinStrings(e.Relations, 10, "; "))
+}
+
+// plural returns "1 row", "2 rows".
+func plural(n int, noun string) string {
+	if n == 1 {
+		return "1 " + noun
+	}
+	return fmt.Sprintf("%d %ss", n, noun)
 }
 
 // countedInts lists the first of v after a noun: "row 3", "rows 3, 5".

@@ -153,8 +153,10 @@ func (t *traits) sealed()            {}
 // OutcomeError reports an outcome outside the support of a family.
 type OutcomeError struct {
 	Family string  // name of the family
+	File   string  // name of the file, if the data came from one
 	Column string  // name of the outcome's column
 	Row    int     // row number as given to CheckOutcome
+	Line   int     // line of the file, counted from 1 with the header; 0 if not known
 	Index  int     // index in y
 	Value  float64 // the outcome
 	Trials float64 // its number of trials, or NaN
@@ -165,13 +167,21 @@ type OutcomeError struct {
 // Error describes the value and what the family requires.
 func (e *OutcomeError) Error() string {
 	var b strings.Builder
-	fmt.Fprintf(&b, "glm: family %s: column %q, row %d: value %g", e.Family, e.Column, e.Row, e.Value)
+	fmt.Fprintf(&b, "glm: family %s: ", e.Family)
+	if e.File != "" {
+		b.WriteString(e.File + ": ")
+	}
+	fmt.Fprintf(&b, "column %q, row %d", e.Column, e.Row)
+	if e.Line > 0 {
+		fmt.Fprintf(&b, " (line %d)", e.Line)
+	}
+	fmt.Fprintf(&b, ": value %g", e.Value)
 	if !math.IsNaN(e.Trials) {
 		fmt.Fprintf(&b, " with %g trials", e.Trials)
 	}
 	fmt.Fprintf(&b, ", want %s", e.Want)
 	if e.Count > 1 {
-		fmt.Fprintf(&b, " (and %d more rows)", e.Count-1)
+		fmt.Fprintf(&b, " (and %s)", plural(e.Count-1, "more row"))
 	}
 	return b.String()
 }

@@ -123,7 +123,7 @@ func TestCheckOutcome(t *testing.T) {
 	}{
 		{"gaussian", []float64{1, nan}, nil, nil, `glm: family gaussian: column "y", row 2: value NaN, want a finite number`},
 		{"student", []float64{inf}, nil, []int{9}, `glm: family student-t: column "y", row 9: value +Inf, want a finite number`},
-		{"bernoulli", []float64{0, 1, 2, 3}, nil, nil, `glm: family bernoulli: column "y", row 3: value 2, want 0 or 1 (and 1 more rows)`},
+		{"bernoulli", []float64{0, 1, 2, 3}, nil, nil, `glm: family bernoulli: column "y", row 3: value 2, want 0 or 1 (and 1 more row)`},
 		{"binomial", []float64{0, 2}, nil, nil, `glm: family binomial: column "y", row 2: value 2, want 0 or 1, as no number of trials is given`},
 		{"binomial", []float64{3, 6}, []float64{3, 5}, nil, `glm: family binomial: column "y", row 2: value 6 with 5 trials, want a whole number of successes between 0 and a whole number of trials ≥ 0`},
 		{"binomial", []float64{0.5}, []float64{1}, nil, `glm: family binomial: column "y", row 1: value 0.5 with 1 trials, want a whole number of successes between 0 and a whole number of trials ≥ 0`},

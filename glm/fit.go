@@ -2,6 +2,7 @@ package glm
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"math"
 
@@ -72,6 +73,10 @@ func (m *Model) start(t *vi.Target) (*expfam.Normal, error) {
 			m.toPhi(phi[:m.p], beta)
 		}
 	}
+	// At 0 the coefficients show the trouble that needs no direction.
+	if err := m.improper(make([]float64, m.p)); err != nil {
+		return nil, err
+	}
 	if m.Family.LogConcave() && m.dim == m.p && m.settings.Batch == 0 {
 		one := mat.NewDiagDense(m.dim, nil)
 		for i := range m.dim {
@@ -83,6 +88,9 @@ func (m *Model) start(t *vi.Target) (*expfam.Normal, error) {
 		}
 		// Not to be interrupted: where a resumable run starts must not depend on when it was stopped.
 		res, err := vi.Fit(context.Background(), q, t, &vi.Settings{Method: vi.Laplace, Iterations: laplaceSteps, Tol: 0.1, Workers: m.settings.Workers, Diagnostics: -1})
+		if err := m.improper(m.fromPhi(q.Mean(nil))); err != nil {
+			return nil, err
+		}
 		if err == nil && res.Status == vi.Converged {
 			return q, nil
 		}
@@ -109,10 +117,25 @@ func (m *Model) toPhi(phi, beta []float64) {
 	}
 }
 
+// fromPhi returns β = Tφ.
+func (m *Model) fromPhi(phi []float64) []float64 {
+	beta := make([]float64, m.p)
+	for j := range beta {
+		for k := j; k < m.p; k++ {
+			beta[j] += m.t[j*m.p+k] * phi[k]
+		}
+	}
+	return beta
+}
+
 // engine prepares a run.
 func (m *Model) engine(state []byte) (*vi.Engine, error) {
 	t := m.engineTarget()
 	q, err := m.start(t)
+	var improper *ImproperError
+	if errors.As(err, &improper) {
+		return nil, err
+	}
 	if err != nil {
 		return nil, fmt.Errorf("glm: %w", err)
 	}
@@ -123,7 +146,8 @@ func (m *Model) engine(state []byte) (*vi.Engine, error) {
 }
 
 // Fit runs the engine. When ctx ends the run, the fit so far is returned
-// together with an error that wraps ctx.Err().
+// together with an error that wraps ctx.Err(). A model without a posterior is an
+// *[ImproperError].
 func (m *Model) Fit(ctx context.Context) (*Result, error) { return m.run(ctx, nil) }
 
 // Resume goes on with a run that Settings.Checkpoint saved. The model must be
@@ -187,47 +211,12 @@ func (m *Model) finish(res *vi.Result) (*Result, error) {
 	}
 	f.specs, f.centred, f.means = m.specs(), m.InterceptCentred, m.means
 	f.after = m.after
-	if w := m.separation(q.Mean(nil)); w != "" {
-		f.Warnings = append(f.Warnings, w)
+	for _, w := range []string{m.separation(q.Mean(nil)), m.exactFit(q.Mean(nil))} {
+		if w != "" {
+			f.Warnings = append(f.Warnings, w)
+		}
 	}
 	return f, nil
-}
-
-// separation says whether the fitted predictor separates the outcomes of a
-// binary model without error: then the likelihood has no maximum and the size of the
-// coefficients is what the prior allows.
-func (m *Model) separation(beta []float64) string {
-	if m.Family.Name() != "bernoulli" && m.Family.Name() != "binomial" {
-		return ""
-	}
-	x := m.Design.X
-	top0, low1 := math.Inf(-1), math.Inf(1)
-	for i := range x.Rows {
-		n := 1.0
-		if m.Design.Trials != nil {
-			n = m.Design.Trials[i]
-		}
-		if w := m.Design.Weights; w != nil && w[i] == 0 || n == 0 {
-			continue
-		}
-		eta := 0.0
-		for j, v := range x.Data[i*x.Stride : i*x.Stride+m.p] {
-			eta += v * beta[j]
-		}
-		if m.Design.Offset != nil {
-			eta += m.Design.Offset[i]
-		}
-		if m.Design.Y[i] > 0 {
-			low1 = math.Min(low1, eta)
-		}
-		if m.Design.Y[i] < n {
-			top0 = math.Max(top0, eta)
-		}
-	}
-	if top0 < low1 && !math.IsInf(top0, 0) && !math.IsInf(low1, 0) {
-		return fmt.Sprintf("perfect separation: the predictor tells every 0 of %s from every 1, so the likelihood has no maximum and the prior decides how large the coefficients are", m.Design.Outcome)
-	}
-	return ""
 }
 
 // Row is one parameter of a fit.

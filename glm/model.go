@@ -1,6 +1,7 @@
 package glm
 
 import (
+	"errors"
 	"fmt"
 	"math"
 	"math/rand/v2"
@@ -58,7 +59,9 @@ type Model struct {
 }
 
 // NewModel reads the columns of data that the formula names and checks that
-// the model can be fitted.
+// the model can be fitted: errors are those of [NewDesign], a *[RankError], an
+// *[OutcomeError], a *[PriorError], and a *[DataError] for an outcome that the
+// constant predictor fits without error where the density has no bound then.
 func NewModel(formula string, data Frame, opt *Options) (*Model, error) {
 	if opt == nil {
 		opt = &Options{}
@@ -106,6 +109,9 @@ func newModel(d *Design, opt *Options) (*Model, error) {
 	if err := m.setPriors(opt.Priors, sds); err != nil {
 		return nil, err
 	}
+	if err := m.checkConstantOutcome(); err != nil {
+		return nil, err
+	}
 	if err := m.whiten(sds); err != nil {
 		return nil, err
 	}
@@ -120,6 +126,10 @@ func (m *Model) bindOutcome() error {
 		rows[i] = r + 1
 	}
 	if err := m.Family.CheckOutcome(d.Y, d.Trials, rows, d.Outcome); err != nil {
+		var oe *OutcomeError
+		if errors.As(err, &oe) {
+			oe.File, oe.Line = d.file, d.lineOf(oe.Index)
+		}
 		return err
 	}
 	m.outcome = Outcome{Y: d.Y, Trials: d.Trials, Weights: d.Weights, Offset: d.Offset}
@@ -283,7 +293,7 @@ func (m *Model) allowRankDeficient(rank error) error {
 		}
 	}
 	if rank == nil || proper && m.Design.X.Rows < m.p || m.after != nil {
-		m.Warnings = append(m.Warnings, fmt.Sprintf("%d rows cannot determine %d coefficients: some directions are known from the prior alone", m.Design.X.Rows, m.p))
+		m.Warnings = append(m.Warnings, fmt.Sprintf("%s cannot determine %s: some directions are known from the prior alone", plural(m.Design.X.Rows, "row"), plural(m.p, "coefficient")))
 		return nil
 	}
 	return rank

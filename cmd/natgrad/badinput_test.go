@@ -29,6 +29,9 @@ func TestBadInput(t *testing.T) {
 	write(t, "wide.csv", "y,a,b,c\n1,2,1,8\n3,1,4,5\n")
 	write(t, "quote.csv", "y,x\n1,\"2\n3,1\n")
 	write(t, "binary.csv", "y,x\n\xff\xfe,1\n2,3\n")
+	write(t, "huge.csv", "y,x\n1,1e300\n2,2\n3,1\n")
+	write(t, "percent.csv", "y,x\n1,1.5%\n2,2%\n3,3.5%\n5,4%\n")
+	write(t, "sep.csv", "y,x\n0,1\n0,2\n0,3\n1,4\n1,5\n1,6\n")
 	if err := os.Mkdir("some.csv", 0o755); err != nil {
 		t.Fatal(err)
 	}
@@ -74,7 +77,7 @@ func TestBadInput(t *testing.T) {
 		{"formula", fit("good.csv", "y ~ x +"), []string{"y ~ x +"}},
 		{"constant column", fit("constant.csv", "y ~ x + k"), []string{"column k", "constant, 7"}},
 		{"collinear columns", fit("collinear.csv", "y ~ a + b + c"), []string{"collinear: c = a + b", "leave one of them out"}},
-		{"outside support", fit("counts.csv", "y ~ x", "-family", "poisson"), []string{"y", "row 2", "-3"}},
+		{"outside support", fit("counts.csv", "y ~ x", "-family", "poisson"), []string{`counts.csv: column "y", row 2 (line 3): value -3`}},
 		{"not binary", fit("good.csv", "y ~ x", "-family", "bernoulli"), []string{"1.5"}},
 		{"prior scale", fit("good.csv", "y ~ x", "-prior", "x ~ normal(0, -1)"), []string{"normal(0, -1)", "sd"}},
 		{"prior scale 0", fit("good.csv", "y ~ x", "-prior", "sigma ~ exponential(0)"), []string{"exponential(0)", "rate"}},
@@ -97,7 +100,17 @@ func TestBadInput(t *testing.T) {
 		{"predict without a column", []string{"predict", "done.fit", "wide.csv"}, []string{"column x"}},
 		{"predict over a file", []string{"predict", "done.fit", "good.csv", "-o", "file"}, []string{"file exists already"}},
 		{"predict into nowhere", []string{"predict", "done.fit", "good.csv", "-o", "no/where.csv"}, []string{"cannot write the predictions"}},
+		{"predict into a directory", []string{"predict", "done.fit", "good.csv", "-o", "done.fit", "-force"}, []string{"done.fit is a directory", "-o done.fit/predictions.csv"}},
+		{"predict a cell out of range", []string{"predict", "done.fit", "huge.csv"}, []string{"huge.csv: column x: row 1 (line 2) is 1e+300", "rescale the column"}},
+		{"cell out of range", fit("huge.csv", "y ~ x"), []string{"huge.csv: column x: row 1 (line 2) is 1e+300", "rescale the column"}},
+		{"text that looks numeric", fit("percent.csv", "y ~ x"), []string{"percent.csv: column x: row 1 (line 2)", `"1.5%"`, "clean it (write C(x)"}},
+		{"constant outcome", fit("constant.csv", "k ~ x"), []string{"constant.csv: column k: it is constant, 7 in all 4 rows", "sigma goes to 0"}},
+		{"separation and flat priors", fit("sep.csv", "y ~ x", "-family", "bernoulli", "-prior", "b ~ flat", "-prior", "(Intercept) ~ flat"), []string{"there is no posterior", "every 0 of y from every 1", `"b ~ normal(0, 2.5)"`}},
 		{"resume of nothing", []string{"resume", "some.csv"}, []string{"some.csv holds no fit"}},
+		{"resume of a file", []string{"resume", "good.csv"}, []string{"good.csv is a file; want the directory of a fit (such as good.fit)"}},
+		{"check of a file", []string{"check", "good.csv"}, []string{"good.csv is a file; want the directory of a fit (such as good.fit)"}},
+		{"predict from a file", []string{"predict", "good.csv", "done.fit"}, []string{"good.csv is a file; want the directory of a fit"}},
+		{"file as earlier fit", fit("good.csv", "y ~ x", "-after", "done.fit/fit.json"), []string{"-after: ", "fit.json is a file; want the directory of a fit (such as ", "done.fit)"}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			code, out, errs := call(c.args...)
@@ -132,7 +145,7 @@ func TestNoPermission(t *testing.T) {
 	code, _, errs := call("fit", data, "-formula", "y ~ x", "-o", filepath.Join(locked, "sub"))
 	if os.Geteuid() == 0 {
 		// Permissions do not bind the superuser: the fit is written.
-		if code != exitOK {
+		if code == exitError {
 			t.Errorf("code %d: %s", code, errs)
 		}
 		return
@@ -148,12 +161,23 @@ func TestWarnings(t *testing.T) {
 	t.Chdir(dir)
 	write(t, "sep.csv", "y,x\n0,1\n0,2\n0,3\n1,4\n1,5\n1,6\n")
 	write(t, "wide.csv", "y,a,b,c\n1,2,1,8\n3,1,4,5\n2,2,2,2\n")
+	write(t, "ones.csv", "y,x\n1,1\n1,2\n1,3\n")
+	write(t, "again.csv", "y,x\n1,1\n2,2\n3,3\n2,5\n4,4\n")
+	mustRun(t, "fit", "again.csv", "-formula", "y ~ x", "-o", "first.fit", "-quiet")
+	write(t, "day2.csv", "y,x\n2,1\n1,2\n4,3\n")
+	if out := mustRun(t, "fit", "day2.csv", "-after", "first.fit", "-o", "second.fit"); strings.Contains(out, "already used") {
+		t.Errorf("new rows: %s", out)
+	}
+	write(t, "again2.csv", "y,x\n1,1\n2,2\n3,3\n2,5\n4,4\n")
 	write(t, "gap.csv", "y,x\n1,1\n2,\n3,3\n2,5\n4,4\n")
 	for _, c := range []struct {
 		args []string
 		want string
 	}{
 		{[]string{"fit", "sep.csv", "-formula", "y ~ x", "-family", "bernoulli"}, "warning: perfect separation"},
+		{[]string{"fit", "ones.csv", "-formula", "y ~ x", "-family", "bernoulli"}, "warning: every outcome of y is 1"},
+		{[]string{"fit", "again.csv", "-after", "first.fit"}, "warning: these rows were already used: again.csv"},
+		{[]string{"fit", "again2.csv", "-after", "second.fit"}, "warning: these rows were already used: again2.csv"},
 		{[]string{"fit", "wide.csv", "-formula", "y ~ a + b + c"}, "warning: 3 rows cannot determine 4 coefficients"},
 		{[]string{"fit", "gap.csv", "-formula", "y ~ x", "-missing", "omit"}, "4 rows (1 omitted for missing values)"},
 	} {

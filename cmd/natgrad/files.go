@@ -9,6 +9,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"github.com/natgrad/natgrad/glm"
@@ -90,6 +91,23 @@ func outputDir(data string) string {
 func exists(path string) bool {
 	_, err := os.Lstat(path)
 	return err == nil
+}
+
+func isDir(path string) bool {
+	st, err := os.Stat(path)
+	return err == nil && st.IsDir()
+}
+
+// checkFitDir refuses a file where the directory of a fit is wanted.
+func checkFitDir(path string) error {
+	if !exists(path) || isDir(path) {
+		return nil
+	}
+	dir := outputDir(path)
+	if slices.Contains(resultFiles, filepath.Base(path)) || filepath.Base(path) == stateFile {
+		dir = filepath.Dir(path)
+	}
+	return fmt.Errorf("%s is a file; want the directory of a fit (such as %s)", path, dir)
 }
 
 // checkOutput refuses a directory that a fit must not be written to.

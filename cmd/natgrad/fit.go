@@ -60,7 +60,7 @@ func (a *app) fit(args []string) (int, error) {
 	fs.StringVar(&c.Offset, "offset", "", "")
 	fs.StringVar(&c.Trials, "trials", "", "")
 	fs.StringVar(&j.dir, "o", "", "")
-	fs.Uint64Var(&c.Seed, "seed", 1, "")
+	fs.Uint64Var(&c.Seed, "seed", 0, "")
 	fs.IntVar(&c.Draws, "draws", 0, "")
 	fs.IntVar(&c.Batch, "batch", 0, "")
 	fs.IntVar(&c.Iterations, "iterations", 0, "")
@@ -161,6 +161,9 @@ func (a *app) runFit(j *job, began time.Time) (int, error) {
 	m, err := glm.NewModel(j.cfg.Formula, j.data.Table, opt)
 	if err != nil {
 		return 0, err
+	}
+	if j.cfg.usedBefore() {
+		m.Warnings = append(m.Warnings, fmt.Sprintf("these rows were already used: %s is a file that the earlier fit rests on, and its rows now count twice", filepath.Base(j.cfg.Data)))
 	}
 	created, err := makeOutput(j.dir)
 	cleanUp := func() {
@@ -286,7 +289,7 @@ func (a *app) reportFit(j *job, m *glm.Model, f *glm.Result, began time.Time) er
 func (a *app) reportStopped(j *job, m *glm.Model, f *glm.Result, began time.Time) {
 	took := time.Since(began).Seconds()
 	again := "natgrad resume " + quoteArg(j.dir)
-	fmt.Fprintf(a.stderr, "natgrad: stopped after %d steps; go on with: %s\n", f.VI.Iterations, again)
+	fmt.Fprintf(a.stderr, "natgrad: stopped after %s; go on with: %s\n", plural(f.VI.Iterations, "step"), again)
 	if j.json {
 		r := newFitJSON("fit", j, f, false, took)
 		r.Resume = again

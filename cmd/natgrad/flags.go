@@ -5,7 +5,9 @@ import (
 	"flag"
 	"fmt"
 	"io"
+	"regexp"
 	"strings"
+	"time"
 
 	"github.com/natgrad/natgrad/internal/spelling"
 )
@@ -52,7 +54,7 @@ func parseArgs(fs *flag.FlagSet, args []string, names ...string) (pos []string, 
 func flagMessage(fs *flag.FlagSet, err error) string {
 	name, unknown := strings.CutPrefix(err.Error(), "flag provided but not defined: -")
 	if !unknown {
-		return err.Error()
+		return valueMessage(fs, err)
 	}
 	var names []string
 	fs.VisitAll(func(f *flag.Flag) { names = append(names, f.Name) })
@@ -61,6 +63,37 @@ func flagMessage(fs *flag.FlagSet, err error) string {
 		msg += ", did you mean -" + s + "?"
 	}
 	return msg
+}
+
+var badValue = regexp.MustCompile(`(?s)^invalid (?:boolean )?value (".*") for (?:flag )?-([a-z-]+): `)
+
+// valueMessage says what a flag wants whose value the flag package refused.
+func valueMessage(fs *flag.FlagSet, err error) string {
+	m := badValue.FindStringSubmatch(err.Error())
+	if m == nil {
+		return err.Error()
+	}
+	want := ""
+	if f := fs.Lookup(m[2]); f != nil {
+		if g, ok := f.Value.(flag.Getter); ok {
+			switch g.Get().(type) {
+			case uint64:
+				want = "a whole number from 0"
+			case int:
+				want = "a whole number"
+			case float64:
+				want = "a number"
+			case time.Duration:
+				want = "a time such as 30s"
+			case bool:
+				want = "true or false, or nothing"
+			}
+		}
+	}
+	if want == "" {
+		return err.Error()
+	}
+	return fmt.Sprintf("-%s is %s, want %s", m[2], m[1], want)
 }
 
 // isSet reports whether a flag was given.

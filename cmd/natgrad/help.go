@@ -44,8 +44,10 @@ Model
                 "(Intercept) ~ student-t(3, 0, 10)", "sigma ~ exponential(1)";
                 b stands for every coefficient but the intercept. Defaults are
                 weakly informative and adapt to the scale of the data.
-                Distributions: normal, student-t, cauchy, flat, and for sigma and
-                the like half-normal, half-cauchy, exponential, inverse-gamma, gamma
+                Coefficients: normal(mean, sd), student-t(df, mean, scale),
+                cauchy(location, scale), flat. Sigma and the like: exponential(rate),
+                half-normal(scale), half-cauchy(scale), half-student-t(df, scale),
+                inverse-gamma(shape, scale), gamma(shape, rate), log-normal(mean, sd), flat
   -missing M    error (default) or omit: what to do with rows that lack a value
   -weights C    column of weights of the rows' log likelihoods
   -offset C     column added to the linear predictor
@@ -61,7 +63,7 @@ Output
   -quiet        print nothing but errors
 
 Computation
-  -seed N       seed of all random numbers (default 1)
+  -seed N       seed of all random numbers (default 0)
   -batch N      rows a step, for data too large for full passes; default all
   -iterations N most steps; default 500, with -batch 20000
   -tol X        ELBO gain in nats below which the fit has converged;
@@ -77,7 +79,7 @@ elbo_err, data_fit, kl, k_hat, ess, elbo_mc, elbo_mc_err, log_evidence, seconds.
 NaN and infinities are null.
 
 Example
-  natgrad fit wells.csv -formula "switched ~ dist * arsenic" -family bernoulli -prior "b ~ normal(0, 1)"
+  natgrad fit wells.csv -formula "switch ~ dist * arsenic" -family bernoulli -prior "b ~ normal(0, 1)"
 `,
 	"check": `natgrad check DIR [flags]
 
@@ -112,7 +114,7 @@ seen (outcome...).
   -o FILE       write the CSV to a file; -force replaces one that is there
   -missing M    error or omit; default as in the fit
   -draws N      draws behind the intervals of outcomes (default 4000)
-  -seed N       seed of the draws (default 1)
+  -seed N       seed of the draws (default 0)
   -json         print one JSON object and nothing else: command, dir, data, formula,
                 family, level, rows (row; predictor, mean and outcome, each with
                 mean, sd, lower, upper)

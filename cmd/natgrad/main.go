@@ -1,7 +1,7 @@
 // Command natgrad fits Bayesian regressions to CSV files by natural-gradient
 // variational inference and says how far each posterior can be trusted.
 //
-//	natgrad fit wells.csv -formula "switched ~ dist * arsenic" -family bernoulli
+//	natgrad fit wells.csv -formula "switch ~ dist * arsenic" -family bernoulli
 //	natgrad check wells.fit
 //	natgrad predict wells.fit new.csv
 //

@@ -43,7 +43,7 @@ func newPage(j *job, m *glm.Model, f *glm.Result) (*report.Page, error) {
 	trace, every := elboTrace(v.Trace, j.cfg.Batch > 0)
 	caption := "Progress of the fit. The ELBO is a lower bound on the log evidence; the fit maximises it."
 	if every > 1 {
-		caption += fmt.Sprintf(" Each point is the mean of %d steps, every one an estimate from %d rows.", every, j.cfg.Batch)
+		caption += fmt.Sprintf(" Each point is the mean of %d steps, every one an estimate from %s.", every, plural(j.cfg.Batch, "row"))
 	}
 	p.Figures = append(p.Figures, report.PageFigure{Figure: report.ELBOPlot(trace), Caption: caption})
 	return p, nil

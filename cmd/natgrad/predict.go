@@ -40,7 +40,7 @@ func (a *app) predict(args []string) (int, error) {
 	var asJSON, force bool
 	fs := newFlags("predict")
 	fs.Float64Var(&opt.Level, "level", 0.9, "")
-	fs.Uint64Var(&opt.Seed, "seed", 1, "")
+	fs.Uint64Var(&opt.Seed, "seed", 0, "")
 	fs.IntVar(&opt.Draws, "draws", 4000, "")
 	fs.StringVar(&out, "o", "", "")
 	fs.StringVar(&missing, "missing", "", "")
@@ -58,6 +58,8 @@ func (a *app) predict(args []string) (int, error) {
 		return 0, &usageError{"predict", fmt.Sprintf("-level is %v, want between 0 and 1, such as 0.9", opt.Level)}
 	case opt.Draws < 100 || opt.Draws > maxDraws:
 		return 0, &usageError{"predict", fmt.Sprintf("-draws is %d, want between 100 and %d", opt.Draws, maxDraws)}
+	case out != "" && isDir(out):
+		return 0, fmt.Errorf("%s is a directory; want a file for the predictions, such as -o %s", out, quoteArg(filepath.Join(out, "predictions.csv")))
 	case out != "" && !force && exists(out):
 		return 0, fmt.Errorf("%s exists already: choose another file, or replace it with -force", out)
 	}

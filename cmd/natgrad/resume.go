@@ -27,6 +27,9 @@ func (a *app) resume(args []string) (int, error) {
 		return 0, err
 	}
 	j.dir = pos[0]
+	if err := checkFitDir(j.dir); err != nil {
+		return 0, err
+	}
 	if !exists(filepath.Join(j.dir, stateFile)) {
 		return a.nothingToResume(j)
 	}

@@ -155,6 +155,9 @@ func readState(dir string) (*runConfig, []byte, error) {
 
 // loadFit reads the fit.json of a directory.
 func loadFit(dir string) (*glm.Result, error) {
+	if err := checkFitDir(dir); err != nil {
+		return nil, err
+	}
 	path := filepath.Join(dir, fitFile)
 	f, err := os.Open(path)
 	if errors.Is(err, fs.ErrNotExist) {
@@ -197,6 +200,27 @@ func (c *runConfig) loadEarlier() (*glm.Result, error) {
 	}
 	c.AfterSHA256 = sum
 	return fit, nil
+}
+
+// usedBefore reports whether the data are those of the fit that serves as prior,
+// or of one before it as far as these are still there.
+func (c *runConfig) usedBefore() bool {
+	const longest = 1000 // of a chain of fits; files that name each other make no endless loop
+	earlier := c
+	for range longest {
+		if earlier.After == "" {
+			return false
+		}
+		next, err := readRunConfig(filepath.Dir(earlier.After))
+		if err != nil {
+			return false
+		}
+		if next.DataSHA256 == c.DataSHA256 {
+			return true
+		}
+		earlier = next
+	}
+	return false
 }
 
 // options turns the configuration into those of the model.
