@@ -25,7 +25,7 @@ type Accuracy struct {
 }
 
 const (
-	negligibleSpread = 0.05 // of importance ratios, see vi.Result.Grade
+	negligibleSpread = 0.05 // of a row's importance ratios; stricter than for the grade of a whole fit
 	highVariance     = 0.4  // Vehtari, Gelman and Gabry 2017, section 2.2
 )
 

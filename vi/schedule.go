@@ -132,9 +132,9 @@ func (e *Engine) prime() error {
 	if err != nil || se <= unresolved*float64(e.t.Dim) {
 		return err
 	}
-	t := *e.t
+	t, cost := *e.t, 1
 	if t.Hess == nil {
-		t.Hess = differenceHessian(t.Grad)
+		t.Hess, cost = differenceHessian(t.Grad), 2*t.Dim+1
 	}
 	start := e.q.Natural(nil)
 	sub, err := New(e.q, &t, &Settings{Method: Laplace, Tol: 0.1, Iterations: 100, Workers: e.s.Workers, Diagnostics: -1})
@@ -146,7 +146,7 @@ func (e *Engine) prime() error {
 			break
 		}
 	}
-	e.evals += sub.evals
+	e.evals += cost * sub.evals
 	if err := sub.restoreBest(); err != nil {
 		return err
 	}
