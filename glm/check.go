@@ -11,8 +11,8 @@ import (
 // Replicate draws n data sets from the posterior predictive distribution, one
 // a row, each with an outcome for every row of the design.
 func (m *Model) Replicate(f *Result, n int, seed uint64) (*mat.Dense, error) {
-	if len(f.Names) != m.dim {
-		return nil, fmt.Errorf("glm: Replicate: the fit has %d parameters, the model %d; want a fit of this model", len(f.Names), m.dim)
+	if err := m.checkFit("Replicate", f); err != nil {
+		return nil, err
 	}
 	if n < 1 {
 		return nil, fmt.Errorf("glm: Replicate: n is %d, want at least 1", n)

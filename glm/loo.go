@@ -2,6 +2,7 @@ package glm
 
 import (
 	"fmt"
+	"slices"
 
 	"github.com/natgrad/natgrad/internal/psis"
 	"github.com/natgrad/natgrad/vi"
@@ -37,6 +38,9 @@ func (m *Model) PointwiseLogLik(dst []float64, draws *mat.Dense, lo, hi int) {
 	n, x := hi-lo, m.Design.X
 	if raw.Cols != m.dim || len(dst) != raw.Rows*n {
 		panic(fmt.Sprintf("glm: PointwiseLogLik: draws have %d columns and dst length %d, want %d and %d", raw.Cols, len(dst), m.dim, raw.Rows*n))
+	}
+	if n == 0 {
+		return
 	}
 	eta := blas64.General{Rows: raw.Rows, Cols: n, Stride: n, Data: make([]float64, raw.Rows*n)}
 	if m.p > 0 {
@@ -102,6 +106,14 @@ func (m *Model) WAIC(f *Result) (*Accuracy, error) {
 	return a, nil
 }
 
+// checkFit says whether f can be a fit of this model.
+func (m *Model) checkFit(fn string, f *Result) error {
+	if !slices.Equal(f.Names, m.Names) || f.Family.String() != m.Family.String() {
+		return fmt.Errorf("glm: %s: the fit has family %s and parameters %q, the model %s and %q; want a fit of this model", fn, f.Family, f.Names, m.Family, m.Names)
+	}
+	return nil
+}
+
 func (m *Model) workers() int {
 	if w := m.settings.Workers; w > 0 {
 		return w
@@ -113,8 +125,8 @@ func (m *Model) pointwise(fn string, f *Result) (*psis.Pointwise, []float64, err
 	if f == nil || f.VI == nil {
 		return nil, nil, fmt.Errorf("glm: %s: the fit is nil", fn)
 	}
-	if len(f.Names) != m.dim {
-		return nil, nil, fmt.Errorf("glm: %s: the fit has %d parameters, the model %d; want a fit of this model", fn, len(f.Names), m.dim)
+	if err := m.checkFit(fn, f); err != nil {
+		return nil, nil, err
 	}
 	v := f.VI
 	if v.Draws == nil { // loaded from a file

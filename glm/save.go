@@ -252,8 +252,12 @@ func (f *Result) Bind(data Frame) (*Model, error) {
 // model's density and fills in the draws that LOO and WAIC need. Settings: only Seed,
 // Workers and Diagnostics count.
 func (m *Model) Judge(f *Result, s *vi.Settings) (*vi.Result, error) {
-	if len(f.Names) != m.dim {
-		return nil, fmt.Errorf("glm: Judge: the fit has %d parameters, the model %d; want a fit of this model", len(f.Names), m.dim)
+	if err := m.checkFit("Judge", f); err != nil {
+		return nil, err
 	}
-	return vi.Judge(f.Posterior, m.Target(), s)
+	var keep vi.Settings
+	if s != nil {
+		keep = vi.Settings{Seed: s.Seed, Workers: s.Workers, Diagnostics: s.Diagnostics}
+	}
+	return vi.Judge(f.Posterior, m.Target(), &keep)
 }

@@ -111,6 +111,9 @@ func (d *draws) eval(s *drawSlot) {
 		s.LogP = d.t.Grad(s.Grad, s.X)
 	}
 	s.err = checkFinite("the log density", s.LogP, s.Grad, s.X, d.t.Names)
+	if s.err == nil && s.Hess != nil {
+		s.err = checkHess(s.Hess, s.X)
+	}
 }
 
 func (d *draws) estimate(tan []float64, iter int) (estimate, error) {
@@ -203,6 +206,19 @@ func checkFinite(what string, v float64, grad, at []float64, names []string) err
 	for i, g := range grad {
 		if !finite(g) {
 			return bad("the gradient of "+nameOf(names, i), g)
+		}
+	}
+	return nil
+}
+
+// checkHess returns a NonFiniteError for the first bad entry of a Hessian.
+func checkHess(h *mat.SymDense, at []float64) error {
+	raw := h.RawSymmetric()
+	for i := range raw.N {
+		for _, v := range raw.Data[i*raw.Stride+i : i*raw.Stride+raw.N] {
+			if !finite(v) {
+				return &NonFiniteError{What: "the Hessian of the log density", Value: v, At: append([]float64(nil), at...)}
+			}
 		}
 	}
 	return nil

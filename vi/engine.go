@@ -120,8 +120,10 @@ func (e *Engine) checkSettings() error {
 		return &SettingError{"the length of Target.Names", len(e.t.Names), fmt.Sprintf("Target.Dim = %d", e.t.Dim)}
 	case s.Iterations < 0:
 		return &SettingError{"Settings.Iterations", s.Iterations, ">= 0"}
-	case s.Draws < 0:
-		return &SettingError{"Settings.Draws", s.Draws, ">= 0"}
+	case s.Draws < 0 || s.Draws > 1<<16: // the streams of a step hold so many
+		return &SettingError{"Settings.Draws", s.Draws, "between 0 and 65536"}
+	case s.Diagnostics == 1:
+		return &SettingError{"Settings.Diagnostics", 1, "0, negative or at least 2: one draw has no variance"}
 	case s.Workers < 0:
 		return &SettingError{"Settings.Workers", s.Workers, ">= 0"}
 	case s.Tol < 0 || math.IsNaN(s.Tol):
@@ -179,8 +181,9 @@ func (e *Engine) Status() Status { return e.status }
 func (e *Engine) Iterations() int { return e.iter }
 
 // Step takes one natural-gradient step. It returns an error, and leaves the
-// posterior as it was, if the target is not finite at it, if no admissible
-// step exists, or if a trapped condition occurred.
+// posterior as it was, if the target is not finite at it or if no admissible
+// step exists; an error after the step, if a trapped condition occurred or the
+// Recorder refused it.
 //
 // A deterministic step with the default rate starts from ρ = 1 and halves ρ
 // until the ELBO does not fall. Cost: one pass over the target an attempt.

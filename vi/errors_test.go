@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"github.com/natgrad/natgrad/expfam"
+	"gonum.org/v1/gonum/mat"
 )
 
 // NaN, panics, traps and recorder errors end the run, name their cause and
@@ -95,6 +96,60 @@ func TestSettingErrors(t *testing.T) {
 		var se *SettingError
 		if _, err := New(tc.q, tc.t, tc.s); !errors.As(err, &se) || !strings.Contains(err.Error(), tc.word) {
 			t.Errorf("want a SettingError about %q, got %v", tc.word, err)
+		}
+	}
+}
+
+// A panic in MAP is an error as well, although gonum evaluates in goroutines of
+// its own.
+func TestMAPPanic(t *testing.T) {
+	var pe *PanicError
+	boom := &Target{Dim: 1, Grad: func(dst, x []float64) float64 { panic("boom") }}
+	if _, err := MAP(context.Background(), boom, []float64{1}, nil); !errors.As(err, &pe) || !strings.Contains(err.Error(), "boom") {
+		t.Errorf("got %v", err)
+	}
+	calls := 0
+	later := &Target{Dim: 1, Grad: func(dst, x []float64) float64 {
+		if calls++; calls > 3 {
+			panic("later")
+		}
+		dst[0] = -4 * x[0] * x[0] * x[0]
+		return -x[0] * x[0] * x[0] * x[0]
+	}}
+	if _, err := MAP(context.Background(), later, []float64{1}, nil); !errors.As(err, &pe) {
+		t.Errorf("got %v", err)
+	}
+}
+
+// Result ends a run, so that what it reports stays true.
+func TestResultEndsTheRun(t *testing.T) {
+	e, err := New(expfam.StandardNormal(3), logisticTarget(300, 3, 1), &Settings{Rate: Constant(0.1)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := e.Step(); err != nil {
+		t.Fatal(err)
+	}
+	res, err := e.Result()
+	if err != nil || res.Status != Interrupted {
+		t.Fatalf("%v, %s", err, res.Verdict())
+	}
+	if _, err := e.Step(); err == nil {
+		t.Error("a step after Result: no error")
+	}
+}
+
+// A NaN in the Hessian is named, not passed on.
+func TestNonFiniteHessian(t *testing.T) {
+	tg := &Target{Dim: 1, Hess: func(h *mat.SymDense, g, x []float64) float64 {
+		h.SetSym(0, 0, math.NaN())
+		g[0] = -x[0]
+		return -x[0] * x[0] / 2
+	}}
+	for _, m := range []Method{Draws, Laplace} {
+		var nf *NonFiniteError
+		if _, err := Fit(context.Background(), expfam.StandardNormal(1), tg, &Settings{Method: m}); !errors.As(err, &nf) || !strings.Contains(err.Error(), "Hessian") {
+			t.Errorf("%v: %v", m, err)
 		}
 	}
 }

@@ -58,6 +58,9 @@ func (l *laplace) estimate(tan []float64, iter int) (estimate, error) {
 	if err == nil {
 		err = checkFinite("the log density", out.elbo, l.draw.Grad, l.draw.X, l.t.Names)
 	}
+	if err == nil {
+		err = checkHess(l.draw.Hess, l.draw.X)
+	}
 	if err != nil {
 		return out, err
 	}

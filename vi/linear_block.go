@@ -182,6 +182,7 @@ func (p *linearPass) innerRule(t *Term, aux []float64, spread, weight float64) *
 const (
 	outerSpread = 0.93
 	innerSpread = 3
+	leastSpread = 1e-3 // two nodes at least
 )
 
 // points is the rule for a spread of at most limit, or for half as much again
@@ -191,7 +192,9 @@ func (p *linearPass) points(spread, limit float64) *quad.Nodes {
 	if p.refine {
 		spread *= 1.5
 	}
-	return quad.ForSpread(spread)
+	// One node would lose ½·f″·var, which is half a nat a parameter however
+	// narrow q is: the sum of f″ grows as the variances fall.
+	return quad.ForSpread(max(spread, leastSpread))
 }
 
 // spreads fills s.s with the standard deviations of the predictors given the

@@ -92,6 +92,9 @@ func (e *quadrature) estimate(tan []float64, iter int) (estimate, error) {
 	if err := checkFinite("E[log p]", out.elbo, e.pass.grad, e.draw.X, nil); err != nil {
 		return out, err
 	}
+	if err := checkHess(e.pass.hess, e.draw.X); err != nil {
+		return out, err
+	}
 	clear(tan)
 	e.q.Tangent(tan, &e.draw, 1)
 	e.q.EntropyTangent(tan)

@@ -1,6 +1,7 @@
 package vi
 
 import (
+	"errors"
 	"fmt"
 	"math"
 	"strings"
@@ -73,7 +74,7 @@ func (g Grade) String() string {
 // χ²(p‖q). By the Cauchy–Schwarz inequality no posterior mean differs from that of
 // q by more than √Spread standard deviations of q. NaN without diagnostics.
 func (r *Result) Spread() float64 {
-	if !(r.ESS > 0) {
+	if !(r.ESS > 0) || r.DiagnosticDraws < 2 { // one draw has no variance
 		return math.NaN()
 	}
 	return float64(r.DiagnosticDraws)/r.ESS - 1
@@ -172,7 +173,8 @@ func (e *Engine) Result() (*Result, error) {
 		return e.result, nil
 	}
 	if e.status == Running {
-		e.conds |= expfam.NotConverged
+		e.status = Interrupted
+		e.conds |= expfam.NotConverged | expfam.Stopped
 	}
 	if err := e.restoreBest(); err != nil {
 		return nil, err
@@ -200,7 +202,7 @@ func (e *Engine) Result() (*Result, error) {
 		fine, ferr := est.refined()
 		if verr != nil || ferr != nil {
 			if err == nil {
-				err = verr
+				err = errors.Join(verr, ferr)
 			}
 			break
 		}

@@ -7,6 +7,7 @@ import (
 	"math"
 	"runtime/debug"
 	"sync"
+	"sync/atomic"
 
 	"github.com/natgrad/natgrad/expfam"
 	"gonum.org/v1/gonum/floats"
@@ -99,7 +100,7 @@ func (t *Target) Problem() optimize.Problem {
 // MAP returns a maximum of log p(D, x) found by gonum's optimize from x0: by
 // Newton's method if the target has a Hessian, else by BFGS, or by the method given.
 // On failure it returns the best point seen together with the error.
-func MAP(ctx context.Context, t *Target, x0 []float64, method optimize.Method) (x []float64, err error) {
+func MAP(ctx context.Context, t *Target, x0 []float64, method optimize.Method) ([]float64, error) {
 	if len(x0) != t.Dim {
 		return nil, fmt.Errorf("vi: MAP: length of x0 is %d, want Target.Dim = %d", len(x0), t.Dim)
 	}
@@ -115,23 +116,25 @@ func MAP(ctx context.Context, t *Target, x0 []float64, method optimize.Method) (
 			method = &optimize.BFGS{}
 		}
 	}
+	caught := guardProblem(&p)
 	p.Status = func() (optimize.Status, error) {
+		if e := caught.Load(); e != nil {
+			return optimize.Failure, e
+		}
 		if ctx.Err() != nil {
 			return optimize.Failure, ctx.Err()
 		}
 		return optimize.NotTerminated, nil
 	}
-	defer func() {
-		if r := recover(); r != nil {
-			err = &PanicError{Value: r, Stack: debug.Stack()}
-		}
-	}()
 	res, err := optimize.Minimize(p, x0, nil, method)
+	if e := caught.Load(); e != nil {
+		err = e
+	}
 	if res == nil {
 		return nil, fmt.Errorf("vi: MAP: %w", err)
 	}
 	// Line searches fail where rounding hides the last gains: at the maximum.
-	if err != nil && p.Grad != nil {
+	if err != nil && caught.Load() == nil && p.Grad != nil {
 		g := make([]float64, len(res.X))
 		p.Grad(g, res.X)
 		if floats.Norm(g, math.Inf(1)) <= 1e-5*math.Max(1, math.Abs(res.F)) {
@@ -142,6 +145,33 @@ func MAP(ctx context.Context, t *Target, x0 []float64, method optimize.Method) (
 		return res.X, fmt.Errorf("vi: MAP: %w", err)
 	}
 	return res.X, nil
+}
+
+// guardProblem turns panics of the functions of p, which gonum calls in goroutines
+// of its own, into the error that is returned here; the value is NaN then.
+func guardProblem(p *optimize.Problem) *atomic.Pointer[PanicError] {
+	caught := new(atomic.Pointer[PanicError])
+	guard := func(f func()) {
+		defer func() {
+			if r := recover(); r != nil {
+				caught.CompareAndSwap(nil, &PanicError{Value: r, Stack: debug.Stack()})
+			}
+		}()
+		f()
+	}
+	fn, grad, hess := p.Func, p.Grad, p.Hess
+	p.Func = func(x []float64) float64 {
+		v := math.NaN()
+		guard(func() { v = fn(x) })
+		return v
+	}
+	if grad != nil {
+		p.Grad = func(dst, x []float64) { guard(func() { grad(dst, x) }) }
+	}
+	if hess != nil {
+		p.Hess = func(dst *mat.SymDense, x []float64) { guard(func() { hess(dst, x) }) }
+	}
+	return caught
 }
 
 // Start returns the Gaussian N(x, (−∇² log p(D, x))⁻¹) around x, a start that

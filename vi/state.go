@@ -149,6 +149,9 @@ func Resume(q Posterior, t *Target, s *Settings, state []byte) (*Engine, error) 
 		e.status = Running
 		e.conds &^= expfam.NotConverged | expfam.Stopped
 	}
+	if e.status == Failed {
+		e.err = &StateError{"of a run that had failed"}
+	}
 	e.trace = slices.Grow(e.trace, 64)
 	return e, nil
 }
