@@ -50,6 +50,10 @@ func Fit(ctx context.Context, formula string, data Frame, opt *Options) (*Result
 // where the likelihood has no maximum to find.
 const laplaceSteps = 8
 
+// separationSteps bounds the further steps of that stage that look for separation
+// where priors are flat: predictors grow by about 1 a step.
+const separationSteps = 50
+
 // startAuxSD is the largest sd at which ψ starts. Away from the mode the density
 // may have no curvature in ψ, and a q as wide as that says spans σ over many
 // orders of magnitude, which costs a great many quadrature nodes and helps nobody.
@@ -87,12 +91,22 @@ func (m *Model) start(t *vi.Target) (*expfam.Normal, error) {
 			return nil, err
 		}
 		// Not to be interrupted: where a resumable run starts must not depend on when it was stopped.
-		res, err := vi.Fit(context.Background(), q, t, &vi.Settings{Method: vi.Laplace, Iterations: laplaceSteps, Tol: 0.1, Workers: m.settings.Workers, Diagnostics: -1})
+		s := &vi.Settings{Method: vi.Laplace, Iterations: laplaceSteps, Tol: 0.1, Workers: m.settings.Workers, Diagnostics: -1}
+		res, err := vi.Fit(context.Background(), q, t, s)
 		if err := m.improper(m.fromPhi(q.Mean(nil))); err != nil {
 			return nil, err
 		}
 		if err == nil && res.Status == vi.Converged {
 			return q, nil
+		}
+		if m.flat() != nil {
+			// Where there is no posterior, full steps would go on for long.
+			far := q.Clone()
+			s.Iterations = separationSteps
+			_, _ = vi.Fit(context.Background(), far, t, s) // wherever it ends
+			if err := m.improper(m.fromPhi(far.Mean(nil))); err != nil {
+				return nil, err
+			}
 		}
 	}
 	q, err := vi.Start(t, phi)

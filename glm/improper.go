@@ -141,17 +141,8 @@ func (m *Model) separation(beta []float64) string {
 // improper returns an *ImproperError if beta shows that there is no posterior:
 // where the likelihood is unbounded along coefficients with flat priors alone.
 func (m *Model) improper(beta []float64) error {
-	if m.after != nil {
-		return nil
-	}
-	flat := make([]bool, m.p)
-	var names []string
-	for j, p := range m.Priors[:m.p] {
-		if flat[j] = !p.Proper(); flat[j] {
-			names = append(names, m.Names[j])
-		}
-	}
-	if names == nil {
+	flat := m.flat()
+	if flat == nil {
 		return nil
 	}
 	var origin []float64
@@ -163,7 +154,25 @@ func (m *Model) improper(beta []float64) error {
 	if cause == "" {
 		return nil
 	}
-	return &ImproperError{Outcome: m.Design.Outcome, Cause: cause, Flat: names}
+	e := &ImproperError{Outcome: m.Design.Outcome, Cause: cause}
+	for j, name := range m.Names[:m.p] {
+		if flat[j] {
+			e.Flat = append(e.Flat, name)
+		}
+	}
+	return e
+}
+
+// flat marks the coefficients with flat priors; it is nil if there are none.
+func (m *Model) flat() []bool {
+	if m.after != nil || !slices.ContainsFunc(m.Priors[:m.p], func(p Prior) bool { return !p.Proper() }) {
+		return nil
+	}
+	flat := make([]bool, m.p)
+	for j, p := range m.Priors[:m.p] {
+		flat[j] = !p.Proper()
+	}
+	return flat
 }
 
 // checkConstantOutcome refuses an outcome that the constant predictor fits

@@ -3,7 +3,9 @@ package glm
 import (
 	"context"
 	"errors"
+	"fmt"
 	"math"
+	"math/rand/v2"
 	"slices"
 	"strings"
 	"testing"
@@ -79,6 +81,37 @@ func TestImproper(t *testing.T) {
 				t.Error(f.Verdict())
 			}
 		})
+	}
+}
+
+// With many columns the separating direction takes more steps to find.
+func TestImproperManyColumns(t *testing.T) {
+	const n, d = 1000, 20
+	rng := rand.New(rand.NewPCG(3, 3))
+	var b strings.Builder
+	b.WriteString("y")
+	for j := range d {
+		fmt.Fprintf(&b, ",x%d", j)
+	}
+	for range n {
+		eta, cells := 0.3, ""
+		for j := range d {
+			x := rng.NormFloat64()
+			eta += x * math.Cos(float64(j))
+			cells += fmt.Sprintf(",%g", x)
+		}
+		y := 0
+		if eta > 0 {
+			y = 1
+		}
+		fmt.Fprintf(&b, "\n%d%s", y, cells)
+	}
+	for _, link := range []string{"logit", "probit", "cloglog"} {
+		_, err := fitCSV(t, b.String(), "y ~ .", "bernoulli("+link+")", "b ~ flat", "(Intercept) ~ flat")
+		var ie *ImproperError
+		if !errors.As(err, &ie) || len(ie.Flat) != d+1 {
+			t.Errorf("%s: error %v", link, err)
+		}
 	}
 }
 
