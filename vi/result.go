@@ -281,6 +281,9 @@ func (e *Engine) diagnose(r *Result) error {
 		m2 += delta * (d - mean)
 	}
 	r.ELBOMC, r.ELBOMCErr = mean, math.Sqrt(m2/float64(n-1)/float64(n))
+	if math.IsNaN(mean) { // a draw where the density is zero
+		r.ELBOMC, r.ELBOMCErr = math.Inf(-1), math.Inf(1)
+	}
 	d, err := psis.Smooth(r.LogWeights, r.LogWeights)
 	if err != nil {
 		return fmt.Errorf("vi: importance ratios: %w", err)
