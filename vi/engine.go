@@ -252,7 +252,7 @@ func (e *Engine) stepExact() (Record, error) {
 			e.evals += est.evals
 			if err == nil && (!search || e.rises(est, slope, try < searchTries)) {
 				r = Record{ELBO: est.elbo, Rate: rho, Conditions: r.Conditions | cond}
-				stuck := search && try >= searchTries && est.elbo-e.cur.elbo < e.s.Tol
+				stuck := search && est.elbo-e.cur.elbo < e.s.Tol && (try >= searchTries || try >= creepTries && slope < resolution)
 				e.settle(est, rho, &r)
 				if stuck {
 					e.giveUp(slope)
@@ -317,9 +317,14 @@ func (e *Engine) giveUp(slope float64) {
 	}
 }
 
-// searchTries is the number of halvings after which a step that merely does
-// not lower the ELBO is taken.
-const searchTries = 12
+const (
+	// searchTries is the number of halvings after which a step that merely does
+	// not lower the ELBO is taken.
+	searchTries = 12
+	// creepTries is the number of halvings from which a step that gains less than
+	// Tol ends the run: what is left is below what the quadrature resolves.
+	creepTries = 4
+)
 
 // rises judges the step to q that has the given estimate and natural gradient
 // tanNew: the ELBO must not have fallen, and if it turned on the way it must not
