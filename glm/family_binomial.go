@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/natgrad/natgrad/internal/la"
+	"github.com/natgrad/natgrad/internal/sample"
 	"github.com/natgrad/natgrad/vi"
 )
 
@@ -235,7 +236,7 @@ func (f *binomial) Sample(rng *rand.Rand, eta float64, aux []float64, trials flo
 	if f.name == "bernoulli" {
 		trials = 1
 	}
-	return sampleBinomial(rng, trials, inverseLink(f.link, eta))
+	return sample.Binomial(trials, inverseLink(f.link, eta), rng)
 }
 
 // InitEta adds half a success and half a failure, so that data without either

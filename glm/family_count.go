@@ -5,6 +5,7 @@ import (
 	"math/rand/v2"
 
 	"github.com/natgrad/natgrad/internal/la"
+	"github.com/natgrad/natgrad/internal/sample"
 	"github.com/natgrad/natgrad/vi"
 )
 
@@ -79,7 +80,7 @@ func (f *poisson) Mean(eta float64, aux []float64) float64     { return math.Exp
 func (f *poisson) Variance(eta float64, aux []float64) float64 { return math.Exp(eta) }
 
 func (f *poisson) Sample(rng *rand.Rand, eta float64, aux []float64, trials float64) float64 {
-	return samplePoisson(rng, math.Exp(eta))
+	return sample.Poisson(math.Exp(eta), rng)
 }
 
 func (f *poisson) InitEta(o Outcome) float64   { return logMean(&o, 0.5) }
@@ -205,7 +206,7 @@ func (f *negBinomial) Variance(eta float64, aux []float64) float64 {
 
 // Sample draws a Poisson count whose mean is gamma distributed.
 func (f *negBinomial) Sample(rng *rand.Rand, eta float64, aux []float64, trials float64) float64 {
-	return samplePoisson(rng, math.Exp(eta-aux[0]+sampleLogGamma(rng, math.Exp(aux[0]))))
+	return sample.Poisson(math.Exp(eta-aux[0]+sample.LogGamma(math.Exp(aux[0]), rng)), rng)
 }
 
 func (f *negBinomial) InitEta(o Outcome) float64 { return logMean(&o, 0.5) }

@@ -5,6 +5,7 @@ import (
 	"math/rand/v2"
 
 	"github.com/natgrad/natgrad/internal/la"
+	"github.com/natgrad/natgrad/internal/sample"
 	"github.com/natgrad/natgrad/vi"
 )
 
@@ -96,7 +97,7 @@ func (f *gammaFamily) Mean(eta float64, aux []float64) float64 { return math.Exp
 func (f *gammaFamily) Variance(eta float64, aux []float64) float64 { return math.Exp(2*eta - aux[0]) }
 
 func (f *gammaFamily) Sample(rng *rand.Rand, eta float64, aux []float64, trials float64) float64 {
-	return math.Exp(eta - aux[0] + sampleLogGamma(rng, math.Exp(aux[0])))
+	return math.Exp(eta - aux[0] + sample.LogGamma(math.Exp(aux[0]), rng))
 }
 
 func (f *gammaFamily) InitEta(o Outcome) float64 {

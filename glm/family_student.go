@@ -7,6 +7,7 @@ import (
 	"strconv"
 
 	"github.com/natgrad/natgrad/internal/la"
+	"github.com/natgrad/natgrad/internal/sample"
 	"github.com/natgrad/natgrad/vi"
 )
 
@@ -176,7 +177,7 @@ func (f *studentT) Variance(eta float64, aux []float64) float64 {
 func (f *studentT) Sample(rng *rand.Rand, eta float64, aux []float64, trials float64) float64 {
 	nu := f.nu(aux)
 	// The logarithm of the gamma variable: it underflows for small ν.
-	lg := sampleLogGamma(rng, nu/2) - math.Log(nu/2)
+	lg := sample.LogGamma(nu/2, rng) - math.Log(nu/2)
 	return eta + math.Exp(aux[0]-0.5*lg)*rng.NormFloat64()
 }
 

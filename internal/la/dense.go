@@ -14,10 +14,6 @@ func checkSquare(fn, param string, a []float64, n int) {
 	}
 }
 
-func upper(u []float64, n int) blas64.Triangular {
-	return blas64.Triangular{Uplo: blas.Upper, Diag: blas.NonUnit, N: n, Data: u, Stride: max(n, 1)}
-}
-
 func vector(x []float64) blas64.Vector { return blas64.Vector{N: len(x), Data: x, Inc: 1} }
 
 // Cholesky overwrites the upper triangle of the symmetric n×n matrix a with U,
@@ -38,81 +34,6 @@ func Cholesky(a []float64, n int) bool {
 		}
 	}
 	return true
-}
-
-// CholeskyLogDet returns log det(UᵀU) = 2 Σ log u_ii.
-func CholeskyLogDet(u []float64, n int) float64 {
-	checkSquare("CholeskyLogDet", "u", u, n)
-	sum := 0.0
-	for i := range n {
-		sum += math.Log(u[i*n+i])
-	}
-	return 2 * sum
-}
-
-// CholeskySolve overwrites b, of length n, with (UᵀU)⁻¹ b.
-func CholeskySolve(u []float64, n int, b []float64) {
-	SolveUpperT(u, n, b)
-	SolveUpper(u, n, b)
-}
-
-// SolveUpper overwrites b, of length n, with U⁻¹ b; U is the upper triangle of
-// u. With b standard normal and UᵀU a precision matrix, U⁻¹ b is a draw.
-func SolveUpper(u []float64, n int, b []float64) { solve("SolveUpper", blas.NoTrans, u, n, b) }
-
-// SolveUpperT overwrites b, of length n, with U⁻ᵀ b.
-func SolveUpperT(u []float64, n int, b []float64) { solve("SolveUpperT", blas.Trans, u, n, b) }
-
-func solve(fn string, tr blas.Transpose, u []float64, n int, b []float64) {
-	checkSquare(fn, "u", u, n)
-	if len(b) != n {
-		panicLen(fn, "b", len(b), n)
-	}
-	if n > 0 {
-		blas64.Trsv(tr, upper(u, n), vector(b))
-	}
-}
-
-// TriInverse overwrites the upper triangle of u with U⁻¹ and reports whether U
-// has no zero on its diagonal; if it has, u is unchanged.
-func TriInverse(u []float64, n int) bool {
-	checkSquare("TriInverse", "u", u, n)
-	return n == 0 || lapack64.Trtri(upper(u, n))
-}
-
-// CholeskyInverse overwrites U with the upper triangle of (UᵀU)⁻¹ and reports
-// whether U has no zero on its diagonal.
-func CholeskyInverse(u []float64, n int) bool {
-	checkSquare("CholeskyInverse", "u", u, n)
-	if n == 0 {
-		return true
-	}
-	_, ok := lapack64.Potri(upper(u, n))
-	return ok
-}
-
-// MirrorUpper copies the upper triangle of the n×n matrix a to its lower one.
-func MirrorUpper(a []float64, n int) {
-	checkSquare("MirrorUpper", "a", a, n)
-	for i := range n {
-		for j := range i {
-			a[i*n+j] = a[j*n+i]
-		}
-	}
-}
-
-// MulVec writes X·b to dst, one entry a row of X.
-func MulVec(dst []float64, x blas64.General, b []float64) []float64 {
-	dst = sized("MulVec", dst, x.Rows)
-	if len(b) != x.Cols {
-		panicLen("MulVec", "b", len(b), x.Cols)
-	}
-	if x.Rows == 0 || x.Cols == 0 {
-		clear(dst)
-		return dst
-	}
-	blas64.Gemv(blas.NoTrans, 1, x, vector(b), 0, vector(dst))
-	return dst
 }
 
 // AddMulTransVec adds Xᵀg = Σ_i g_i·x_i to dst, one entry a column of X. It is

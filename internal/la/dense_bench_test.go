@@ -46,33 +46,6 @@ func BenchmarkSyrkWeighted(b *testing.B) {
 	}
 }
 
-// BenchmarkVectors reports the two matrix-vector products of a likelihood
-// loop on 256 rows, 2·n·d flops each.
-func BenchmarkVectors(b *testing.B) {
-	const n = 256
-	for _, d := range []int{4, 10, 50} {
-		x := randomGeneral(n, d, d, 1)
-		g, beta := randomGeneral(1, n, n, 2).Data, randomGeneral(1, d, d, 3).Data
-		eta, grad := make([]float64, n), make([]float64, d)
-		for _, c := range []struct {
-			name string
-			f    func()
-		}{
-			{"MulVec", func() { MulVec(eta, x, beta) }},
-			{"AddMulTransVec", func() { AddMulTransVec(grad, x, g) }},
-		} {
-			b.Run(fmt.Sprintf("d=%d/%s", d, c.name), func(b *testing.B) {
-				for b.Loop() {
-					c.f()
-				}
-				ns := float64(b.Elapsed().Nanoseconds()) / float64(b.N)
-				b.ReportMetric(float64(2*n*d)/ns, "GFLOP/s")
-				b.ReportMetric(ns/n, "ns/row")
-			})
-		}
-	}
-}
-
 // BenchmarkAddMulTransVec times d rows of 256 columns, beside gonum's product.
 func BenchmarkAddMulTransVec(b *testing.B) {
 	const n = 256
