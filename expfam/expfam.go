@@ -101,6 +101,8 @@ type Draw struct {
 	LogQ     float64       // log q(x)
 	Hess     *mat.SymDense // ∇² log p(D, x)
 	HessDiag []float64     // its diagonal, for posteriors that need no more
+	Aux      []float64     // what the sampler remembers besides X, such as a mixing variable; its meaning is the posterior's
+	Aside    bool          // X is no draw of q: it serves Tangent, and the ELBO leaves it out
 }
 
 // Condition is a set of things that a step or a fit had to do or noticed.

@@ -16,11 +16,19 @@ import (
 // Draws are made, and added up, one after the other; only the target's
 // functions run in workers. So the result does not depend on their number.
 type draws struct {
-	q       Tangenter
-	mirror  Mirrorer // nil: plain draws
+	q       Posterior
+	tangent Tangenter   // nil for a Scorer that is none
+	score   Scorer      // of the gradient-free estimator, nil for the others
+	mirror  Mirrorer    // nil: plain draws
+	whole   StepSampler // nil: one draw after the other
+	given   func(draws []expfam.Draw, iter int)
+	gamma   float64 // weight of the entropy
+	exact   bool    // its gradient has a closed form
 	t       *Target
 	seed    uint64
-	slots   []drawSlot
+	points  []expfam.Draw
+	slots   []drawSlot // one a point
+	work    []float64
 	workers int
 	idx     []int // rows of the batch, nil for all
 	scale   float64
@@ -30,7 +38,6 @@ type draws struct {
 }
 
 type drawSlot struct {
-	expfam.Draw
 	lik  []float64
 	grad *mat.Dense
 	err  error
@@ -52,44 +59,94 @@ func newDraws(e *Engine) (*draws, error) {
 	switch {
 	case batch && (t.LogPrior == nil || t.LogLik == nil || t.LogLikGrad == nil):
 		return nil, &SettingError{"Settings.Batch", e.s.Batch, "0, or Target.LogPrior, LogLik and LogLikGrad"}
+	case batch && t.Exact != nil:
+		return nil, &SettingError{"Settings.Batch", e.s.Batch, "0 with Target.Exact"}
 	case !batch && t.Grad == nil && t.Hess == nil:
 		return nil, &SettingError{"Target.Grad", "nil", "a gradient (or Target.Hess, Linear or Conjugate)"}
 	case t.LogProb == nil:
 		return nil, &SettingError{"Target.LogProb", "nil", "the log density"}
 	}
-	n := e.s.Draws
-	if n == 0 {
-		n = min(max(minDraws, 4*t.Dim), maxDraws)
+	d := &draws{q: q}
+	if err := d.init(e); err != nil {
+		return nil, err
 	}
-	d := &draws{q: q, t: t, seed: e.s.Seed, scale: 1, workers: max(1, e.s.Workers)}
-	if m, ok := e.q.(Mirrorer); ok {
-		d.mirror, n = m, n+n%2
-	}
-	if batch {
-		d.idx, d.scale = make([]int, e.s.Batch), float64(t.N)/float64(e.s.Batch)
-	}
-	for range n {
-		s := drawSlot{Draw: expfam.Draw{X: make([]float64, t.Dim), Grad: make([]float64, t.Dim)}}
+	for k := range d.points {
+		p, s := &d.points[k], &d.slots[k]
+		p.Grad = make([]float64, t.Dim)
 		if batch {
 			s.lik, s.grad = make([]float64, e.s.Batch), mat.NewDense(e.s.Batch, t.Dim, nil)
 		} else if t.Hess != nil {
-			s.Hess = mat.NewSymDense(t.Dim, nil)
+			p.Hess = mat.NewSymDense(t.Dim, nil)
 		}
-		d.slots = append(d.slots, s)
+	}
+	return d, nil
+}
+
+// newGradientFree is newDraws for values alone.
+func newGradientFree(e *Engine) (*draws, error) {
+	q, ok := e.q.(Scorer)
+	switch {
+	case !ok:
+		return nil, &SettingError{"the posterior", fmt.Sprintf("%T", e.q), "a vi.Scorer for the GradientFree method"}
+	case e.s.Batch > 0 || e.t.Exact != nil:
+		return nil, &SettingError{"Settings.Method", GradientFree, "another method with Settings.Batch or Target.Exact"}
+	case e.t.LogProb == nil:
+		return nil, &SettingError{"Target.LogProb", "nil", "the log density"}
+	}
+	d := &draws{q: q, score: q}
+	return d, d.init(e)
+}
+
+// init fills in what all estimators from draws share.
+func (d *draws) init(e *Engine) error {
+	t := e.t
+	n := e.s.Draws
+	if p, ok := e.q.(Pacer); n == 0 && ok {
+		n = p.FirstDraws()
+	}
+	if n == 0 {
+		n = min(max(minDraws, 4*t.Dim), maxDraws)
+	}
+	d.t, d.seed, d.given, d.gamma, d.workers = t, e.s.Seed, e.s.Points, e.gamma, max(1, e.s.Workers)
+	d.scale = 1
+	d.mirror, _ = e.q.(Mirrorer)
+	d.whole, _ = e.q.(StepSampler)
+	switch {
+	case d.given != nil: // as many as were asked for, and no pairs are known among them
+		d.mirror, d.whole = nil, nil
+	case d.whole != nil:
+		d.mirror = nil
+		n += n % 2
+	case d.mirror != nil:
+		n += n % 2
+	}
+	d.work = make([]float64, e.q.NumParams())
+	if d.tangent, _ = e.q.(Tangenter); d.tangent != nil {
+		d.exact = d.tangent.EntropyTangent(d.work)
+	}
+	if d.gamma != 1 && !d.exact {
+		return &SettingError{"Settings.EntropyWeight", e.s.EntropyWeight, fmt.Sprintf("0 for %T, whose entropy has no closed form", e.q)}
+	}
+	if e.s.Batch > 0 {
+		d.idx, d.scale = make([]int, e.s.Batch), float64(t.N)/float64(e.s.Batch)
+	}
+	d.points, d.slots = make([]expfam.Draw, n), make([]drawSlot, n)
+	for k := range d.points {
+		d.points[k].X = make([]float64, t.Dim)
 	}
 	d.workers = min(d.workers, n)
 	for w := range d.workers {
 		d.run = append(d.run, func() {
 			defer d.wg.Done()
-			for i := w; i < len(d.slots); i += d.workers {
-				d.eval(&d.slots[i])
+			for i := w; i < len(d.points); i += d.workers {
+				d.eval(&d.points[i], &d.slots[i])
 			}
 		})
 	}
-	return d, nil
+	return nil
 }
 
-func (d *draws) eval(s *drawSlot) {
+func (d *draws) eval(p *expfam.Draw, s *drawSlot) {
 	s.err = nil
 	defer func() {
 		if r := recover(); r != nil {
@@ -97,37 +154,51 @@ func (d *draws) eval(s *drawSlot) {
 		}
 	}()
 	switch {
+	case d.score != nil:
+		p.LogP = d.t.LogProb(p.X)
 	case d.idx != nil:
-		s.LogP = d.t.LogPrior(s.Grad, s.X)
-		d.t.LogLik(s.lik, s.X, d.idx)
-		d.t.LogLikGrad(s.grad, s.X, d.idx)
-		s.LogP += d.scale * sum(s.lik)
+		p.LogP = d.t.LogPrior(p.Grad, p.X)
+		d.t.LogLik(s.lik, p.X, d.idx)
+		d.t.LogLikGrad(s.grad, p.X, d.idx)
+		p.LogP += d.scale * sum(s.lik)
 		for i := range s.lik {
-			axpy(s.Grad, d.scale, s.grad.RawRowView(i))
+			axpy(p.Grad, d.scale, s.grad.RawRowView(i))
 		}
-	case s.Hess != nil:
-		s.LogP = d.t.Hess(s.Hess, s.Grad, s.X)
+	case p.Hess != nil:
+		p.LogP = d.t.Hess(p.Hess, p.Grad, p.X)
 	default:
-		s.LogP = d.t.Grad(s.Grad, s.X)
+		p.LogP = d.t.Grad(p.Grad, p.X)
 	}
-	s.err = checkFinite("the log density", s.LogP, s.Grad, s.X, d.t.Names)
-	if s.err == nil && s.Hess != nil {
-		s.err = checkHess(s.Hess, s.X)
+	s.err = checkFinite("the log density", p.LogP, p.Grad, p.X, d.t.Names)
+	if s.err == nil && p.Hess != nil {
+		s.err = checkHess(p.Hess, p.X)
 	}
 }
 
-func (d *draws) estimate(tan []float64, iter int) (estimate, error) {
-	for k := 0; k < len(d.slots); k++ {
-		s := &d.slots[k]
-		d.q.Sample(s.X, d.rng.at(d.seed, streamDraws, uint64(iter)<<16|uint64(k)))
-		if d.mirror != nil {
-			d.mirror.Mirror(d.slots[k+1].X, s.X)
-			k++
+// place puts the points of step iter.
+func (d *draws) place(iter int) {
+	switch {
+	case d.given != nil:
+		d.given(d.points, iter)
+	case d.whole != nil:
+		d.whole.SampleStep(d.points, d.rng.at(d.seed, streamDraws, uint64(iter)<<16))
+	default:
+		for k := 0; k < len(d.points); k++ {
+			x := d.points[k].X
+			d.q.Sample(x, d.rng.at(d.seed, streamDraws, uint64(iter)<<16|uint64(k)))
+			if d.mirror != nil {
+				d.mirror.Mirror(d.points[k+1].X, x)
+				k++
+			}
 		}
 	}
 	if d.idx != nil {
 		strata(d.idx, d.t.N, d.rng.at(d.seed, streamBatch, uint64(iter)))
 	}
+}
+
+func (d *draws) estimate(tan []float64, iter int) (estimate, error) {
+	d.place(iter)
 	d.wg.Add(d.workers)
 	for w := 1; w < d.workers; w++ {
 		go d.run[w]()
@@ -135,38 +206,100 @@ func (d *draws) estimate(tan []float64, iter int) (estimate, error) {
 	d.run[0]()
 	d.wg.Wait()
 
-	n := len(d.slots)
-	out := estimate{evals: n, fit: math.NaN(), prior: math.NaN()}
+	out := estimate{evals: len(d.points), fit: math.NaN(), prior: math.NaN()}
 	clear(tan)
-	for k := range d.slots {
-		s := &d.slots[k]
-		if s.err != nil {
-			return out, s.err
+	n := 0
+	for k := range d.points {
+		if err := d.slots[k].err; err != nil {
+			return out, err
 		}
-		s.LogQ = d.q.LogProb(s.X)
-		d.q.Tangent(tan, &s.Draw, 1/float64(n))
-		out.elbo += (s.LogP - s.LogQ) / float64(n)
+		if !d.points[k].Aside {
+			n++
+		}
 	}
-	d.q.EntropyTangent(tan)
-	// Pairs are independent of each other, their members are not.
+	if n == 0 {
+		return out, &SettingError{"Settings.Points", "a step of points that are all Aside", "at least one draw of q"}
+	}
+	for k := range d.points {
+		p := &d.points[k]
+		p.LogQ = d.q.LogProb(p.X)
+		if !p.Aside {
+			out.elbo += (p.LogP - d.gamma*p.LogQ) / float64(n)
+		}
+		if d.score == nil {
+			d.tangent.Tangent(tan, p, 1/float64(n))
+		}
+	}
+	if d.score != nil {
+		d.scores(tan, n)
+	}
+	// Pairs are independent of each other, their members need not be.
 	pair := 1
-	if d.mirror != nil {
+	if d.mirror != nil || d.whole != nil {
 		pair = 2
 	}
-	if m := n / pair; m > 1 {
-		v := 0.0
-		for k := 0; k < n; k += pair {
-			x := 0.0
-			for _, s := range d.slots[k : k+pair] {
-				x += (s.LogP - s.LogQ) / float64(pair)
-			}
-			v += (x - out.elbo) * (x - out.elbo)
+	out.err = d.stdErr(out.elbo, n, pair)
+	if d.exact {
+		clear(d.work)
+		d.tangent.EntropyTangent(d.work)
+		axpy(tan, d.gamma, d.work)
+	}
+	if d.t.Exact != nil {
+		v, err := d.t.Exact(tan, d.q)
+		if err == nil {
+			err = checkFinite("the value of Target.Exact", v, tan, nil, nil)
 		}
-		out.err = math.Sqrt(v / float64(m-1) / float64(m))
-	} else {
-		out.err = math.Inf(1)
+		if err != nil {
+			return out, err
+		}
+		out.elbo += v
 	}
 	return out, nil
+}
+
+// scores adds the gradient-free estimate: values less their mean, times scores.
+func (d *draws) scores(tan []float64, n int) {
+	value := func(p *expfam.Draw) float64 {
+		if d.exact {
+			return p.LogP
+		}
+		return p.LogP - p.LogQ
+	}
+	mean := 0.0
+	for k := range d.points {
+		if p := &d.points[k]; !p.Aside {
+			mean += value(p) / float64(n)
+		}
+	}
+	for k := range d.points {
+		if p := &d.points[k]; !p.Aside {
+			d.score.ScoreTangent(tan, p.X, (value(p)-mean)/float64(n))
+		}
+	}
+}
+
+// stdErr returns the standard error of the ELBO, the mean over n draws.
+func (d *draws) stdErr(elbo float64, n, pair int) float64 {
+	v, m := 0.0, 0
+	for k := 0; k+pair <= len(d.points); k += pair {
+		x, in := 0.0, 0
+		for i := range pair {
+			if p := &d.points[k+i]; !p.Aside {
+				x += p.LogP - d.gamma*p.LogQ
+				in++
+			}
+		}
+		if in == 0 {
+			continue
+		}
+		x = x/float64(in) - elbo
+		v += x * x
+		m++
+	}
+	if m < 2 {
+		return math.Inf(1)
+	}
+	return math.Sqrt(v / float64(m-1) / float64(m))
 }
 
 func (d *draws) gap(dst []float64) ([]float64, error) {
@@ -180,7 +313,7 @@ func (d *draws) gap(dst []float64) ([]float64, error) {
 		if err != nil {
 			return dst, err
 		}
-		dst = append(dst, v-d.q.LogProb(x))
+		dst = append(dst, v-d.gamma*d.q.LogProb(x))
 	}
 	return dst, nil
 }

@@ -18,7 +18,8 @@ type Engine struct {
 	s      Settings
 	est    estimator
 	method Method
-	noisy  bool // the estimate changes from step to step
+	noisy  bool    // the estimate changes from step to step
+	gamma  float64 // weight of the entropy
 
 	iter, evals int
 	conds       expfam.Condition
@@ -86,12 +87,31 @@ func New(q Posterior, t *Target, s *Settings) (*Engine, error) {
 	if err := e.checkSettings(); err != nil {
 		return nil, err
 	}
+	switch {
+	case e.s.EntropyWeight == 0:
+		e.gamma = 1
+	case e.s.EntropyWeight > 0:
+		e.gamma = e.s.EntropyWeight
+	}
 	if err := e.chooseMethod(); err != nil {
 		return nil, err
 	}
+	e.noisy = e.method == Draws || e.method == GradientFree || e.s.Batch > 0
+	if e.gamma != 1 && e.method != Draws && e.method != GradientFree && e.method != Exact {
+		return nil, &SettingError{"Settings.EntropyWeight", e.s.EntropyWeight, "0 for the method " + e.method.String()}
+	}
 	n := q.NumParams()
-	e.tan, e.tanNew, e.eta0, e.work = make([]float64, n), make([]float64, n), make([]float64, n), make([]float64, n)
-	e.noisy = e.method == Draws || e.s.Batch > 0
+	e.tan = make([]float64, n)
+	if !e.s.Plain || !e.noisy { // a plain noisy step needs no other state than its tangent
+		e.tanNew, e.eta0, e.work = make([]float64, n), make([]float64, n), make([]float64, n)
+		e.sched.init(n, e.s.Rate == nil)
+	}
+	if p, ok := q.(Pacer); ok {
+		e.sched.rate = p.FirstRate()
+		if !(e.sched.rate > 0 && e.sched.rate <= 1) {
+			return nil, &SettingError{"the posterior's FirstRate", e.sched.rate, "in (0, 1]"}
+		}
+	}
 	if e.s.Iterations == 0 {
 		e.s.Iterations = 500
 		if e.noisy {
@@ -104,7 +124,6 @@ func New(q Posterior, t *Target, s *Settings) (*Engine, error) {
 			e.s.Tol = 0.01
 		}
 	}
-	e.sched.init(n, e.s.Rate == nil)
 	e.trace = make([]Record, 0, min(e.s.Iterations, 1024))
 	return e, nil
 }
@@ -120,6 +139,10 @@ func (e *Engine) checkSettings() error {
 		return &SettingError{"the length of Target.Names", len(e.t.Names), fmt.Sprintf("Target.Dim = %d", e.t.Dim)}
 	case s.Iterations < 0:
 		return &SettingError{"Settings.Iterations", s.Iterations, ">= 0"}
+	case s.Plain && s.Rate == nil:
+		return &SettingError{"Settings.Rate", "nil", "a rate with Settings.Plain"}
+	case math.IsNaN(s.EntropyWeight) || math.IsInf(s.EntropyWeight, 0):
+		return &SettingError{"Settings.EntropyWeight", s.EntropyWeight, "a finite number"}
 	case s.Draws < 0 || s.Draws > 1<<16: // the streams of a step hold so many
 		return &SettingError{"Settings.Draws", s.Draws, "between 0 and 65536"}
 	case s.Diagnostics == 1:
@@ -161,12 +184,15 @@ func (e *Engine) chooseMethod() error {
 	switch {
 	case try(ConjugateForm, func() (estimator, error) { return newConjugate(e) }):
 	case try(Quadrature, func() (estimator, error) { return newQuadrature(e) }):
+	case e.t.Exact != nil && e.t.Grad == nil && e.t.Hess == nil && try(Exact, func() (estimator, error) { return newExact(e) }):
 	case try(Draws, func() (estimator, error) { return newDraws(e) }):
+	case e.s.Method == Exact && try(Exact, func() (estimator, error) { return newExact(e) }):
+	case e.s.Method == GradientFree && try(GradientFree, func() (estimator, error) { return newGradientFree(e) }):
 	case e.s.Method != Auto && try(Laplace, func() (estimator, error) { return newLaplace(e) }):
 	case firstErr != nil:
 		return firstErr
 	default:
-		return &SettingError{"Settings.Method", e.s.Method, "Auto, Quadrature, Draws, ConjugateForm or Laplace"}
+		return &SettingError{"Settings.Method", e.s.Method, "Auto, Quadrature, Draws, ConjugateForm, Laplace, GradientFree or Exact"}
 	}
 	return nil
 }
@@ -193,9 +219,12 @@ func (e *Engine) Step() (Record, error) {
 	}
 	var r Record
 	var err error
-	if e.noisy {
+	switch {
+	case e.noisy && e.s.Plain:
+		r, err = e.stepPlain()
+	case e.noisy:
 		r, err = e.stepNoisy()
-	} else {
+	default:
 		r, err = e.stepExact()
 	}
 	if err != nil {
@@ -227,6 +256,18 @@ func (e *Engine) Step() (Record, error) {
 func roundOff(elbo float64) float64 { return 1e-12 + 1e-13*math.Abs(elbo) }
 
 func finite(x float64) bool { return !math.IsNaN(x) && !math.IsInf(x, 0) }
+
+// stepPlain takes a noisy step as it comes.
+func (e *Engine) stepPlain() (Record, error) {
+	est, err := e.est.estimate(e.tan, e.iter)
+	e.evals += est.evals
+	if err != nil {
+		return Record{}, err
+	}
+	r := Record{ELBO: est.elbo, ELBOErr: est.err, Rate: e.s.Rate(e.iter)}
+	r.Conditions, err = e.q.Retract(e.tan, r.Rate)
+	return r, err
+}
 
 func (e *Engine) stepExact() (Record, error) {
 	if !e.have {
@@ -283,7 +324,9 @@ func (e *Engine) stepExact() (Record, error) {
 // tan is its natural gradient there; NaN if the posterior has no Fisher matrix
 // or the objective is not the ELBO.
 func (e *Engine) slope(tan, dir []float64) float64 {
-	d, ok := e.q.(expfam.Dist)
+	d, ok := e.q.(interface {
+		FisherMul(dst, v []float64) []float64
+	})
 	if !ok || e.method == Laplace {
 		return math.NaN()
 	}
@@ -351,6 +394,11 @@ func (e *Engine) settle(est estimate, rho float64, r *Record) {
 	if gain < -roundOff(est.elbo) {
 		r.Conditions |= expfam.ObjectiveFell
 	}
+	prevGain := e.prevGain
+	e.prevGain = gain
+	if e.s.Plain {
+		return
+	}
 	if !e.best.set || est.elbo > e.best.elbo {
 		e.best.elbo, e.best.set = est.elbo, true
 		e.best.eta = e.q.Natural(e.best.eta)
@@ -360,7 +408,7 @@ func (e *Engine) settle(est estimate, rho float64, r *Record) {
 	left := e.slope(e.tan, e.tan) / 2
 	if !(left >= 0) {
 		left = math.Abs(gain) / rho
-		if ratio := math.Abs(gain / e.prevGain); e.iter > 0 && ratio < 1 {
+		if ratio := math.Abs(gain / prevGain); e.iter > 0 && ratio < 1 {
 			left = math.Max(left*ratio/(1-ratio), left*1e-3)
 		}
 	}
@@ -368,7 +416,6 @@ func (e *Engine) settle(est estimate, rho float64, r *Record) {
 	if left <= math.Max(e.s.Tol/2, floor) || math.Abs(gain)/rho <= floor {
 		e.status = Converged
 	}
-	e.prevGain = gain
 }
 
 // Run steps until the run ends and returns its Result.

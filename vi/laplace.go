@@ -10,10 +10,7 @@ import (
 // laplace takes expectations at the mean of q alone. With ρ = 1 its step is
 // Newton's: S ← −∇² log p(μ), μ ← μ + S⁻¹∇ log p(μ).
 type laplace struct {
-	q interface {
-		Tangenter
-		Mean(dst []float64) []float64
-	}
+	q    Gaussian
 	t    *Target
 	pass *linearPass // of Target.Linear, which it evaluates with all workers
 	draw expfam.Draw
@@ -22,13 +19,12 @@ type laplace struct {
 func newLaplace(e *Engine) (*laplace, error) {
 	l := &laplace{t: e.t, draw: expfam.Draw{X: make([]float64, e.t.Dim)}}
 	var ok bool
-	if l.q, ok = e.q.(interface {
-		Tangenter
-		Mean(dst []float64) []float64
-	}); !ok {
-		return nil, &SettingError{"the posterior", fmt.Sprintf("%T", e.q), "a vi.Tangenter with a Mean for the Laplace method"}
+	if l.q, ok = e.q.(Gaussian); !ok {
+		return nil, &SettingError{"the posterior", fmt.Sprintf("%T", e.q), "a vi.Gaussian for the Laplace method"}
 	}
 	switch {
+	case e.t.Exact != nil:
+		return nil, &SettingError{"Target.Exact", "set", "nil for the Laplace method"}
 	case e.s.Batch > 0:
 		return nil, &SettingError{"Settings.Batch", e.s.Batch, "0 for the Laplace method"}
 	case e.t.Linear != nil:

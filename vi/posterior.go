@@ -59,3 +59,32 @@ type Gaussian interface {
 	// CovColumn writes column j of the covariance to dst.
 	CovColumn(dst []float64, j int) []float64
 }
+
+// StepSampler is a Posterior that draws all points of a step at once because it
+// can do better than by independent draws, or because its Tangent needs more
+// of a draw than the point.
+type StepSampler interface {
+	// SampleStep fills X of all draws, and Aux and Aside where it uses them; it
+	// may allocate Aux in its first call only. The draws 2k and 2k+1 may depend
+	// on each other, for example as antithetic partners; a dependence between pairs
+	// must not make their average vary more. The mean over all draws that are not
+	// Aside is unbiased for expectations under q.
+	SampleStep(draws []expfam.Draw, rng *rand.Rand)
+}
+
+// Scorer is a Posterior whose step can be estimated from values of the log
+// density alone, see [GradientFree].
+type Scorer interface {
+	Posterior
+	// ScoreTangent adds w times the natural gradient F⁻¹∇ log q(x) of the log
+	// density at x, in the coordinates of a step, to dst.
+	ScoreTangent(dst, x []float64, w float64)
+}
+
+// Pacer is a Posterior whose natural gradients are noisier than those of one
+// normal distribution and that says with which step size and how many draws a
+// stochastic run had better begin. Settings overrule it.
+type Pacer interface {
+	FirstRate() float64
+	FirstDraws() int
+}

@@ -145,12 +145,20 @@ func (r *Result) Verdict() string {
 	case r.KHat >= 0.7 && r.Spread() < negligibleSpread:
 		fmt.Fprintf(&b, " (harmless: the variance of the importance ratios is only %.2g)", r.Spread())
 	case r.KHat >= 0.7 || r.Spread() >= largeSpread:
-		fmt.Fprintf(&b, ": the posterior is not normal in shape (variance of the importance ratios %.2g); means are nearer the truth than tails and standard deviations", r.Spread())
+		fmt.Fprintf(&b, ": the posterior is not %s in shape (variance of the importance ratios %.2g); means are nearer the truth than tails and standard deviations", r.shape(), r.Spread())
 	}
 	if c := r.Conditions &^ (expfam.HighKHat | expfam.NotConverged); c != 0 {
 		fmt.Fprintf(&b, " [%s]", c)
 	}
 	return b.String()
+}
+
+// shape names the shapes that q can take.
+func (r *Result) shape() string {
+	if _, ok := r.Posterior.(Gaussian); ok {
+		return "normal"
+	}
+	return "quite like its approximation"
 }
 
 // String is the verdict.
@@ -213,6 +221,12 @@ func (e *Engine) Result() (*Result, error) {
 		e.evals++
 		r.ELBO, r.ELBOErr = v.elbo, math.Abs(fine.elbo-v.elbo)+roundOff(v.elbo)
 		r.DataFit, r.KL = v.fit, v.fit-v.elbo
+	case *exact:
+		v, verr := est.estimate(e.tan, e.iter)
+		e.evals += v.evals
+		if err = errors.Join(err, verr); verr == nil {
+			r.ELBO, r.ELBOErr = v.elbo, roundOff(v.elbo)
+		}
 	case *conjugate:
 		est.joint(0, true)
 		r.ELBO = est.elbo().elbo

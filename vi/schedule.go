@@ -113,7 +113,7 @@ const maxPrimed = 500
 // what happens at the mean of q is tame where its tails are not. It keeps the start
 // if that does not help.
 func (e *Engine) prime() error {
-	if e.method != Draws || e.t.Grad == nil || e.t.Hess == nil && e.t.Dim > maxPrimed {
+	if _, ok := e.q.(Gaussian); !ok || e.method != Draws || e.t.Exact != nil || e.t.Grad == nil || e.t.Hess == nil && e.t.Dim > maxPrimed {
 		return nil
 	}
 	at := func() (mean, se float64, err error) {

@@ -26,9 +26,16 @@ const (
 	// Laplace takes expectations at the mean of q alone: Newton's method, whose
 	// fixed point is the Laplace approximation N(mode, (−∇² log p)⁻¹) (Lin et al.
 	// 2021, section 3, the Newton-like case). It needs Target.Hess or
-	// Target.Linear and a Tangenter with a Mean. Auto never chooses it; the ELBO of
+	// Target.Linear and a Gaussian. Auto never chooses it; the ELBO of
 	// its trace is the log density at the mean.
 	Laplace
+	// GradientFree needs nothing but Target.LogProb, and a [Scorer]: the
+	// score-function estimator with the mean of the values as its baseline (Lin
+	// et al. 2021, section 3; with a full covariance, exponential natural evolution
+	// strategies). Its noise grows with the dimension; Auto never chooses it.
+	GradientFree
+	// Exact needs Target.Exact for the whole log density.
+	Exact
 )
 
 func (m Method) String() string {
@@ -43,6 +50,10 @@ func (m Method) String() string {
 		return "conjugate form"
 	case Laplace:
 		return "Laplace"
+	case GradientFree:
+		return "gradient-free"
+	case Exact:
+		return "exact"
 	}
 	return fmt.Sprintf("Method(%d)", int(m))
 }
@@ -83,6 +94,22 @@ type Settings struct {
 	// deterministic problems, and for stochastic ones ρ = ½, halved each time
 	// the ELBO has stopped rising by more than its standard error.
 	Rate Rate
+	// Plain takes the steps of Rate, which must be set, as they come: no line
+	// search, no guarded first steps, no averages, no stopping rule; the run ends at
+	// Iterations with its last iterate. It is for comparisons with other programs
+	// and for rates that are known to be right.
+	Plain bool
+	// Points, if not nil, supplies the points of every step of the Draws and
+	// GradientFree methods in place of the posterior's own sampler: it fills X (and
+	// Aux and Aside, where the posterior uses them) of all draws of step iter = 0, 1,
+	// … Use it for quasi-random points, common random numbers and replays. The
+	// ELBO of the run is right if the points that are not Aside are draws of q.
+	Points func(draws []expfam.Draw, iter int)
+	// EntropyWeight is γ in the objective E_q[log p(D, θ)] + γ H(q). 0 means 1,
+	// which makes it the ELBO; a negative value means γ = 0, a search for a point near which
+	// log p is high on average. For γ ≠ 1 the posterior's entropy must have a closed
+	// form, and k̂ still compares q with p.
+	EntropyWeight float64
 	// Tol is the ELBO gain in nats below which a fit has converged; 0 means
 	// 1e-8 for deterministic problems and 0.01 for stochastic ones.
 	Tol float64

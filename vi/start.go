@@ -67,7 +67,7 @@ func (t *Target) complete() *Target {
 			return prior(nil, x) + sum(v)
 		}
 	}
-	if c.LogProb == nil && c.Grad != nil {
+	if c.LogProb == nil && c.Grad != nil && c.Exact == nil {
 		grad, dim := c.Grad, c.Dim
 		c.LogProb = func(x []float64) float64 { return grad(make([]float64, dim), x) }
 	}
@@ -82,13 +82,13 @@ func (t *Target) Problem() optimize.Problem {
 	if c.LogProb != nil {
 		p.Func = func(x []float64) float64 { return -c.LogProb(x) }
 	}
-	if c.Grad != nil {
+	if c.Grad != nil && c.Exact == nil {
 		p.Grad = func(grad, x []float64) {
 			c.Grad(grad, x)
 			scaleBy(grad, -1)
 		}
 	}
-	if c.Hess != nil {
+	if c.Hess != nil && c.Exact == nil {
 		p.Hess = func(hess *mat.SymDense, x []float64) {
 			c.Hess(hess, make([]float64, len(x)), x)
 			hess.ScaleSym(-1, hess)

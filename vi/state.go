@@ -11,7 +11,7 @@ import (
 
 const (
 	stateMagic   = "ngrun"
-	stateVersion = 1
+	stateVersion = 2
 )
 
 // MarshalBinary writes the whole run: posterior, counters, schedule, averages
@@ -25,6 +25,8 @@ func (e *Engine) MarshalBinary() ([]byte, error) {
 	w.Int(int(e.method))
 	w.Uint(e.s.Seed)
 	w.Int(e.s.Batch)
+	w.Uint(e.plain())
+	w.Float(e.gamma)
 	w.Int(e.t.Dim)
 	w.Int(e.q.NumParams())
 	w.Bytes(q)
@@ -66,6 +68,14 @@ func (e *Engine) MarshalBinary() ([]byte, error) {
 	return w.Finish(), nil
 }
 
+// plain is 1 for a run with Settings.Plain.
+func (e *Engine) plain() uint64 {
+	if e.s.Plain {
+		return 1
+	}
+	return 0
+}
+
 // StateError says why a saved run cannot be resumed.
 type StateError struct{ Reason string }
 
@@ -94,6 +104,12 @@ func Resume(q Posterior, t *Target, s *Settings, state []byte) (*Engine, error) 
 	}
 	if v := r.Int(); v != e.s.Batch {
 		return mismatch("batch", v, e.s.Batch)
+	}
+	if v := r.Uint(); v != e.plain() {
+		return mismatch("plain steps", v, e.plain())
+	}
+	if v := r.Float(); v != e.gamma {
+		return mismatch("entropy weight", v, e.gamma)
 	}
 	if v := r.Int(); v != e.t.Dim {
 		return mismatch("dimension", v, e.t.Dim)
@@ -129,8 +145,8 @@ func Resume(q Posterior, t *Target, s *Settings, state []byte) (*Engine, error) 
 			return mismatch("length of an average", len(v), n)
 		}
 	}
-	if len(c.a) != n || len(c.b) != n || len(e.eta0) != n || len(e.trace) != e.iter || e.iter < 0 || c.n < 0 || c.window <= c.n ||
-		!(c.rate > 0 && c.rate <= 1) || math.IsNaN(e.prevGain) || math.IsNaN(c.lastGap) || e.status < Running || e.status > Failed {
+	if k := len(e.tanNew); len(c.a) != k || len(c.b) != k || len(e.eta0) != k || len(e.trace) != e.iter || e.iter < 0 || c.n < 0 || c.window < c.n || k > 0 && (c.window == c.n || !(c.rate > 0 && c.rate <= 1)) ||
+		math.IsNaN(e.prevGain) || math.IsNaN(c.lastGap) || e.status < Running || e.status > Failed {
 		return nil, &StateError{"inconsistent"}
 	}
 	backup, err := q.MarshalBinary()

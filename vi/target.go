@@ -32,6 +32,11 @@ type Target struct {
 	// Linear states the density as a sum of functions of linear predictors,
 	// for which expectations under a Gaussian are quadratures without noise.
 	Linear *Linear
+	// Exact states a part of the log density, or all of it, whose expectation is
+	// known in closed form: it returns E_q[part] and adds its gradient in the
+	// coordinates of q's step to tan. Grad and Hess, values included, are then of the rest
+	// (nil if there is none); LogProb stays the whole. The entropy is not part of it.
+	Exact func(tan []float64, q Posterior) (value float64, err error)
 	// Conjugate states the density as ⟨η, T(θ)⟩ + const in the sufficient
 	// statistics of the posterior's own family.
 	Conjugate *Conjugate
