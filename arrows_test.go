@@ -26,6 +26,11 @@ var arrows = map[string][]string{
 	"bench/r":                    {"internal/benchdata"},
 	"expfam":                     {"internal/la", "internal/sample", "internal/special"},
 	"expfam/expfamtest":          {"expfam"},
+	"internal/oracle":            {}, // tests only
+	"structured":                 {"expfam", "internal/la", "internal/sample", "internal/special", "internal/wire"},
+	"mixture":                    {"expfam", "internal/la", "internal/quad", "internal/sample", "internal/special", "internal/wire"},
+	"vi/targets":                 {"vi", "internal/special"},
+	"ladder":                     {"expfam", "internal/psis", "mixture", "structured", "vi"},
 	"vi":                         {"expfam", "internal/la", "internal/psis", "internal/quad", "internal/wire"},
 	"glm":                        {"expfam", "vi", "internal/la", "internal/psis", "internal/sample", "internal/special", "internal/spelling"},
 	"report":                     {},

@@ -92,6 +92,30 @@ type Dist interface {
 	encoding.BinaryUnmarshaler
 }
 
+// Reparameterizable is a continuous Dist whose draws are differentiable
+// functions of its parameter, so that it is a posterior for any density with a
+// gradient.
+//
+// With x = x(η, ε) for fixed noise ε, the pathwise derivative ∂x/∂η moves the mass
+// of p as its density changes: for one dimension it is −(∂F/∂η)/p(x) with F the
+// distribution function (implicit reparameterisation: Figurnov, Mohamed and Mnih
+// 2018), for more the same by conditional distribution functions or by a
+// factorisation. It is a function of x and η alone, so that any sampler will do.
+type Reparameterizable interface {
+	Dist
+	// Score writes ∇_x log p(x) to dst.
+	Score(dst, x []float64) []float64
+	// PathGrad writes (∂x/∂η)ᵀg to dst, of length NumParams; g has length Dim.
+	// Then ∇_η E[f(x)] = E[PathGrad(∇f(x), x)].
+	PathGrad(dst, g, x []float64) []float64
+	// Tangent adds w times the gradient of E[log target] in expectation coordinates,
+	// F⁻¹ PathGrad(d.Grad, d.X), to dst (or an estimate of less variance).
+	Tangent(dst []float64, d *Draw, w float64)
+	// EntropyTangent adds the gradient of the entropy in expectation coordinates, −η −
+	// ∇_m E[log h(x)], if it has a closed form and tells whether it did.
+	EntropyTangent(dst []float64) (exact bool)
+}
+
 // Draw is one point at which a target was evaluated, as a posterior's Tangent
 // reads it. Fields that the target or estimator does not provide are nil.
 type Draw struct {
