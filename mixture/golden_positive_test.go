@@ -25,15 +25,15 @@ func init() {
 	)
 }
 
-func decode(t *testing.T, data []byte, v any) {
+func decodePositive(t *testing.T, data []byte, v any) {
 	t.Helper()
 	if err := json.Unmarshal(data, v); err != nil {
 		t.Fatal(err)
 	}
 }
 
-// nearGolden wants got within 1e-9 relative of want, entry by entry.
-func nearGolden(t *testing.T, step int, what string, got, want []float64) {
+// nearPositive wants got within 1e-9 relative of want, entry by entry.
+func nearPositive(t *testing.T, step int, what string, got, want []float64) {
 	t.Helper()
 	if len(got) != len(want) {
 		t.Fatalf("step %d: %s has length %d, want %d", step, what, len(got), len(want))
@@ -45,8 +45,8 @@ func nearGolden(t *testing.T, step int, what string, got, want []float64) {
 	}
 }
 
-// plainRun prepares plain steps from q on the given points.
-func plainRun(t *testing.T, q vi.Posterior, target *vi.Target, rate float64, steps, draws int, points func([]expfam.Draw, int)) *vi.Engine {
+// plainPositiveRun prepares plain steps from q on the given points.
+func plainPositiveRun(t *testing.T, q vi.Posterior, target *vi.Target, rate float64, steps, draws int, points func([]expfam.Draw, int)) *vi.Engine {
 	t.Helper()
 	e, err := vi.New(q, target, &vi.Settings{Method: vi.Draws, Plain: true, Rate: vi.Constant(rate), Iterations: steps, Draws: draws, Points: points, Diagnostics: -1})
 	if err != nil {
@@ -71,7 +71,7 @@ func factorTarget(s *mat.SymDense, n, k int, noise float64) *vi.Target {
 			return math.NaN()
 		}
 		var inv, a mat.Dense
-		if err := chol.SolveTo(&inv, mat.NewDiagDense(d, ones(d))); err != nil {
+		if err := chol.SolveTo(&inv, mat.NewDiagDense(d, constantVector(d, 1))); err != nil {
 			return math.NaN()
 		}
 		a.Mul(&inv, s)
@@ -93,9 +93,7 @@ func factorTarget(s *mat.SymDense, n, k int, noise float64) *vi.Target {
 	return &vi.Target{Dim: d * k, Grad: density, LogProb: func(x []float64) float64 { return density(nil, x) }}
 }
 
-func ones(n int) []float64 { return filled(n, 1) }
-
-func filled(n int, x float64) []float64 {
+func constantVector(n int, x float64) []float64 {
 	v := make([]float64, n)
 	for i := range v {
 		v[i] = x
@@ -124,7 +122,7 @@ func replayGammaFactors(t *testing.T, data []byte) {
 			Iterates []struct{ Shape, Rate []float64 }
 		}
 	}
-	decode(t, data, &f)
+	decodePositive(t, data, &f)
 	s := mat.NewSymDense(f.Model.D, nil)
 	for i, row := range f.YYt {
 		for j, v := range row {
@@ -133,12 +131,12 @@ func replayGammaFactors(t *testing.T, data []byte) {
 	}
 	dim := f.Model.D * f.Model.K
 	target := factorTarget(s, f.Model.N, f.Model.K, f.Model.Noise)
-	prior := [2][]float64{filled(dim, f.Model.PriorShape), filled(dim, f.Model.PriorRate)}
+	prior := [2][]float64{constantVector(dim, f.Model.PriorShape), constantVector(dim, f.Model.PriorRate)}
 	target.Exact = func(tan []float64, q vi.Posterior) (float64, error) {
 		return q.(*Gammas).GammaPriorTangent(tan, prior[0], prior[1])
 	}
 	for _, run := range f.Runs {
-		q, err := NewGammas(filled(dim, f.Initial.Shape), filled(dim, f.Initial.Rate))
+		q, err := NewGammas(constantVector(dim, f.Initial.Shape), constantVector(dim, f.Initial.Rate))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -152,7 +150,7 @@ func replayGammaFactors(t *testing.T, data []byte) {
 		if len(run.Iterates) == 0 || len(run.Draws) != len(run.Iterates) {
 			t.Fatalf("%d draws and %d iterates", len(run.Draws), len(run.Iterates))
 		}
-		e := plainRun(t, q, target, run.StepSize, len(run.Iterates), f.Samples, func(draws []expfam.Draw, iter int) {
+		e := plainPositiveRun(t, q, target, run.StepSize, len(run.Iterates), f.Samples, func(draws []expfam.Draw, iter int) {
 			for i := range draws {
 				q.Transform(draws[i].X, run.Draws[iter].Unit[i])
 			}
@@ -164,13 +162,13 @@ func replayGammaFactors(t *testing.T, data []byte) {
 				for j, b := range q.Rate(nil) {
 					da[j] *= b
 				}
-				nearGolden(t, i+1, "dg/da", da, path)
+				nearPositive(t, i+1, "dg/da", da, path)
 			}
 			if _, err := e.Step(); err != nil {
 				t.Fatal(err)
 			}
-			nearGolden(t, i+1, run.Method+": shape", q.Shape(nil), want.Shape)
-			nearGolden(t, i+1, run.Method+": rate", q.Rate(nil), want.Rate)
+			nearPositive(t, i+1, run.Method+": shape", q.Shape(nil), want.Shape)
+			nearPositive(t, i+1, run.Method+": rate", q.Rate(nil), want.Rate)
 		}
 	}
 }
@@ -187,7 +185,7 @@ func replayInverseGaussian(t *testing.T, data []byte) {
 			DHDbeta                            float64 `json:"dH_dbeta"`
 		}
 	}
-	decode(t, data, &f)
+	decodePositive(t, data, &f)
 	for i, r := range f.Rows {
 		q, err := NewInverseGaussians([]float64{1 / r.Beta}, []float64{r.Alpha})
 		if err != nil {
@@ -197,7 +195,7 @@ func replayInverseGaussian(t *testing.T, data []byte) {
 		q.Path(v[:1], v[1:2], z)
 		q.EntropyGrad(v[2:3], v[3:])
 		got := append(v, q.LogProb(z), q.CDF(nil, z)[0], q.Mean(nil)[0], q.MeanInverse(nil)[0], q.Entropy())
-		nearGolden(t, i, "(dz/dα, dz/dβ, dH/dα, dH/dβ, log q, F, E z, E 1/z, H)", got,
+		nearPositive(t, i, "(dz/dα, dz/dβ, dH/dα, dH/dβ, log q, F, E z, E 1/z, H)", got,
 			[]float64{r.DzDalpha, r.DzDbeta, r.DHDalpha, r.DHDbeta, r.LogPDF, r.CDF, r.Mean, r.MeanInverse, r.Entropy})
 	}
 }
@@ -218,7 +216,7 @@ func replayBirnbaumSaunders(t *testing.T, data []byte) {
 			Alpha, Beta float64
 		}
 	}
-	decode(t, data, &f)
+	decodePositive(t, data, &f)
 	if len(f.Steps) == 0 || len(f.Draws) != len(f.Steps) {
 		t.Fatalf("%d draws and %d steps", len(f.Draws), len(f.Steps))
 	}
@@ -227,7 +225,7 @@ func replayBirnbaumSaunders(t *testing.T, data []byte) {
 		t.Fatal(err)
 	}
 	c := f.Target
-	e := plainRun(t, q, positiveTarget(c.A, c.B, c.C), f.Config.StepSize, len(f.Steps), f.Config.Samples, func(draws []expfam.Draw, iter int) {
+	e := plainPositiveRun(t, q, positiveTarget(c.A, c.B, c.C), f.Config.StepSize, len(f.Steps), f.Config.Samples, func(draws []expfam.Draw, iter int) {
 		for i := range draws {
 			q.Transform(draws[i].X, f.Draws[iter].Normal[i:i+1])
 		}
@@ -237,12 +235,12 @@ func replayBirnbaumSaunders(t *testing.T, data []byte) {
 		if _, err := e.Step(); err != nil {
 			t.Fatal(err)
 		}
-		nearGolden(t, i+1, "natural parameter", q.Natural(nil), want.Natural)
-		nearGolden(t, i+1, "(α, β)", append(q.Shape(nil), q.Scale(nil)...), []float64{want.Alpha, want.Beta})
+		nearPositive(t, i+1, "natural parameter", q.Natural(nil), want.Natural)
+		nearPositive(t, i+1, "(α, β)", append(q.Shape(nil), q.Scale(nil)...), []float64{want.Alpha, want.Beta})
 		for j := range before {
 			before[j] += want.Used * want.GradM[j]
 		}
-		nearGolden(t, i+1, "step by the recorded gradient", q.Natural(nil), before)
+		nearPositive(t, i+1, "step by the recorded gradient", q.Natural(nil), before)
 	}
 }
 
