@@ -7,6 +7,7 @@ import (
 	"github.com/natgrad/natgrad/expfam"
 	"github.com/natgrad/natgrad/internal/sample"
 	"github.com/natgrad/natgrad/internal/special"
+	"gonum.org/v1/gonum/mathext"
 )
 
 const (
@@ -37,6 +38,9 @@ type Gammas struct {
 	// 0.01 for shapes (0 for shapes below that) and 0 for e₂. It is the rule with
 	// which the paper compares the improved one.
 	PlainStep bool
+	// PlainGradient takes the draws' gradients of log p alone, as the paper does, in
+	// place of the estimate of less noise that Tangent describes.
+	PlainGradient bool
 }
 
 func gammaPairs(dim int) pairs { return newPairs("gammas", [2]string{"shape", "rate/shape"}, 1, dim) }
@@ -149,6 +153,39 @@ func (g *Gammas) Sample(dst []float64, rng *rand.Rand) []float64 {
 	return dst
 }
 
+// SampleStep fills X of the draws, an even number, in antithetic pairs: the members
+// of a pair lie at the probabilities p and 1 − p of each coordinate. For shapes below
+// 1 this holds of the two factors of x = G(a+1)·U^(1/a) in place of x.
+func (g *Gammas) SampleStep(draws []expfam.Draw, rng *rand.Rand) {
+	e1, e2 := g.halves(g.eta)
+	for k := 0; k+1 < len(draws); k += 2 {
+		for i, a := range e1 {
+			b, boost := a*e2[i], [2]float64{1, 1}
+			if a < 1 {
+				v := rng.Float64()
+				boost[0], boost[1] = math.Pow(v, 1/a), math.Pow(1-v, 1/a)
+				a++
+			}
+			u, _ := sample.Gamma(a, rng)
+			draws[k].X[i] = clampDraw(u / b * boost[0])
+			draws[k+1].X[i] = clampDraw(mirrorGamma(a, u) / b * boost[1])
+		}
+	}
+	if k := len(draws) - 1; k%2 == 0 {
+		g.Sample(draws[k].X, rng)
+	}
+}
+
+// mirrorGamma returns the quantile of Gamma(a, 1) at the probability above u, to an
+// error of about 1e-16 in the probability, or u where rounding leaves nothing of it.
+func mirrorGamma(a, u float64) float64 {
+	v := mathext.GammaIncRegCompInv(a, mathext.GammaIncReg(a, u))
+	if !(v > 0) || math.IsInf(v, 1) {
+		return u
+	}
+	return v
+}
+
 // Transform writes x_i = u_i/b_i to dst: a draw of the receiver, if u_i are draws of
 // Gamma(a_i, rate 1). dst may be u.
 func (g *Gammas) Transform(dst, u []float64) []float64 {
@@ -180,7 +217,10 @@ func (g *Gammas) Path(dShape, dRate, x []float64) {
 //
 //	∂x/∂e₁ = (u' − u/a)/b,  ∂x/∂e₂ = −x/e₂,  d₁ = G ∂x/∂e₁/(ψ'(a) − 1/a),  d₂ = G ∂x/∂e₂ · e₂²/a
 //
-// and G = ∇log p(x). Calls with different dst may run at the same time; none allocates.
+// and G = ∇log p(x). Unless PlainGradient is set, G is ∇log p(x) − ∇log q(x) and the
+// entropy's gradient, which −∇log q adds on average, is taken off again: where q is
+// close to p the noise of the two cancels (Roeder, Wu and Duvenaud 2017). Calls with
+// different dst may run at the same time; none allocates.
 func (g *Gammas) Tangent(dst []float64, d *expfam.Draw, w float64) {
 	g.checkLen("Tangent", "dst", dst, 2*g.dim)
 	g.checkLen("Tangent", "Draw.X", d.X, g.dim)
@@ -189,9 +229,14 @@ func (g *Gammas) Tangent(dst []float64, d *expfam.Draw, w float64) {
 	d1, d2 := g.halves(dst)
 	for i, a := range e1 {
 		b, x := a*e2[i], d.X[i]
-		wg := w * d.Grad[i]
-		d1[i] += wg * (special.GammaShapeGrad(a, b*x) - e2[i]*x) / b / special.TrigammaMinusInv(a)
-		d2[i] -= wg * x * e2[i] / a
+		gx := d.Grad[i] * x
+		if !g.PlainGradient {
+			gx += b*x - (a - 1)
+			d1[i] += w * (a - 1)
+			d2[i] += w * e2[i] / a
+		}
+		d1[i] += w * gx * (special.GammaShapeGrad(a, b*x)/(b*x) - 1/a) / special.TrigammaMinusInv(a)
+		d2[i] -= w * gx * e2[i] / a
 	}
 }
 
@@ -317,11 +362,14 @@ func (g *Gammas) longest(tan []float64) float64 {
 	return t
 }
 
-// MarshalBinary returns the bytes of the state and of PlainStep.
+// MarshalBinary returns the bytes of the state and of the two options.
 func (g *Gammas) MarshalBinary() ([]byte, error) {
 	var flag uint64
 	if g.PlainStep {
 		flag = 1
+	}
+	if g.PlainGradient {
+		flag |= 2
 	}
 	return g.marshal(flag), nil
 }
@@ -337,6 +385,6 @@ func (g *Gammas) UnmarshalBinary(b []byte) error {
 	if err != nil {
 		return err
 	}
-	g.pairs, g.PlainStep = p, flag == 1
+	g.pairs, g.PlainStep, g.PlainGradient = p, flag&1 != 0, flag&2 != 0
 	return nil
 }

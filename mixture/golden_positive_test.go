@@ -140,6 +140,7 @@ func replayGammaFactors(t *testing.T, data []byte) {
 		if err != nil {
 			t.Fatal(err)
 		}
+		q.PlainGradient = true
 		switch run.Method {
 		case "iblr":
 		case "cvi_linesearch":

@@ -168,24 +168,44 @@ func inverseGaussianPath(alpha, beta, z float64) (da, db float64) {
 func (q *InverseGaussians) Sample(dst []float64, rng *rand.Rand) []float64 {
 	dst = q.sized("Sample", dst, q.dim)
 	for i := range dst {
-		alpha, beta := q.at(i)
-		e := rng.NormFloat64()
-		w := e * e / (2 * alpha * beta)
-		y := 1 / (1 + w + math.Sqrt(w*(w+2))) // the smaller root, in units of the mean
-		if rng.Float64()*(1+y) > 1 {
-			y = 1 / y
-		}
-		dst[i] = clampDraw(y / beta)
+		dst[i] = q.draw(i, rng.NormFloat64(), rng.Float64())
 	}
 	return dst
 }
 
+// draw returns coordinate i of the draw that the standard normal e and the uniform u make.
+func (q *InverseGaussians) draw(i int, e, u float64) float64 {
+	alpha, beta := q.at(i)
+	w := e * e / (2 * alpha * beta)
+	y := 1 / (1 + w + math.Sqrt(w*(w+2))) // the smaller root, in units of the mean
+	if u*(1+y) > 1 {
+		y = 1 / y
+	}
+	return clampDraw(y / beta)
+}
+
+// SampleStep fills X of the draws in antithetic pairs, which share the distance
+// α(x−μ)²/(μ²x) from the mean and mostly lie on different sides of it.
+func (q *InverseGaussians) SampleStep(draws []expfam.Draw, rng *rand.Rand) {
+	for k := 0; k < len(draws); k += 2 {
+		for i := range q.dim {
+			e, u := rng.NormFloat64(), rng.Float64()
+			draws[k].X[i] = q.draw(i, e, u)
+			if k+1 < len(draws) {
+				draws[k+1].X[i] = q.draw(i, e, 1-u)
+			}
+		}
+	}
+}
+
 // Tangent adds w times the natural gradient of E_q[log p] in (β², α) that the
-// draw d shows: with G = ∇log p(x) and the derivatives of [InverseGaussians.Path],
+// draw d shows: with the derivatives of [InverseGaussians.Path],
 //
-//	d₁ = G ∂x/∂β · 2β²/α,  d₂ = G ∂x/∂α · 2α².
+//	d₁ = G ∂x/∂β · 2β²/α,  d₂ = G ∂x/∂α · 2α²,  G = ∇log p(x) − ∇log q(x),
 //
-// Calls with different dst may run at the same time; none allocates.
+// less the entropy's gradient, which −∇log q adds on average: where q is close to p
+// the noise of the two cancels (Roeder, Wu and Duvenaud 2017). Calls with different
+// dst may run at the same time; none allocates.
 func (q *InverseGaussians) Tangent(dst []float64, d *expfam.Draw, w float64) {
 	q.checkLen("Tangent", "dst", dst, 2*q.dim)
 	q.checkLen("Tangent", "Draw.X", d.X, q.dim)
@@ -194,10 +214,19 @@ func (q *InverseGaussians) Tangent(dst []float64, d *expfam.Draw, w float64) {
 	for i, z := range d.X {
 		alpha, beta := q.at(i)
 		da, db := inverseGaussianPath(alpha, beta, z)
-		wg := 2 * w * d.Grad[i]
-		d1[i] += wg * db * q.eta[i] / alpha
-		d2[i] += wg * da * alpha * alpha
+		// −x ∂log q/∂x = 3/2 + α(β²x − 1/x)/2
+		g := 2 * w * (d.Grad[i] + (1.5+0.5*alpha*(beta*z-1)*(beta+1/z))/z)
+		h1, h2 := q.entropyTangent(i)
+		d1[i] += g*db*q.eta[i]/alpha - w*h1
+		d2[i] += g*da*alpha*alpha - w*h2
 	}
+}
+
+// entropyTangent is the natural gradient of the entropy of coordinate i.
+func (q *InverseGaussians) entropyTangent(i int) (h1, h2 float64) {
+	alpha, beta := q.at(i)
+	t := special.ScaledE1(2 * alpha * beta)
+	return -6 * q.eta[i] * t, 2 * alpha * (1 - 3*alpha*beta*t)
 }
 
 // Entropy returns Σ_i ½(1 + log 2π − log α_i − 3(log β_i + T_i)) in nats with
@@ -229,10 +258,9 @@ func (q *InverseGaussians) EntropyTangent(dst []float64) (exact bool) {
 	q.checkLen("EntropyTangent", "dst", dst, 2*q.dim)
 	d1, d2 := q.halves(dst)
 	for i := range q.dim {
-		alpha, beta := q.at(i)
-		t := special.ScaledE1(2 * alpha * beta)
-		d1[i] -= 6 * q.eta[i] * t
-		d2[i] += 2 * alpha * (1 - 3*alpha*beta*t)
+		h1, h2 := q.entropyTangent(i)
+		d1[i] += h1
+		d2[i] += h2
 	}
 	return true
 }

@@ -82,8 +82,11 @@ func slopeOf(t *testing.T, q positive, j int, f func() float64) float64 {
 // TestPositiveMoments compares moments, entropies, Fisher matrices and tangents
 // with quadrature of the density.
 func TestPositiveMoments(t *testing.T) {
-	for _, p := range [][2]float64{{0.9, 1.3}, {2.2, 0.6}, {0.7, 3}} {
+	for k, p := range [][2]float64{{0.9, 1.3}, {2.2, 0.6}, {0.7, 3}} {
 		for name, q := range positives(t, p[:1], p[1:]) {
+			if g, ok := q.(*Gammas); ok {
+				g.PlainGradient = k == 2
+			}
 			target := positiveTarget(1.7, 0.8, 0.3)
 			if name == "gammas" { // whose E[1/x] is infinite at small shapes
 				target = positiveTarget(1.7, 0.8, 0)
@@ -169,6 +172,81 @@ func TestPositiveSamples(t *testing.T) {
 		}
 		if want := q.Entropy(); !math.IsNaN(want) && math.Abs(h-want) > 4*math.Sqrt(v/n) {
 			t.Errorf("%s: entropy of draws %v, want %v ± %v", name, h, want, math.Sqrt(v/n))
+		}
+	}
+}
+
+// TestPositivePairs: both members of a pair of draws are draws of q, and pairs
+// oppose each other.
+func TestPositivePairs(t *testing.T) {
+	const n = 20000
+	for name, q := range positives(t, []float64{0.4, 7}, []float64{2, 3}) {
+		s, ok := q.(vi.StepSampler)
+		if !ok {
+			continue
+		}
+		draws := make([]expfam.Draw, 2)
+		draws[0].X, draws[1].X = make([]float64, 2), make([]float64, 2)
+		rng := rand.New(rand.NewPCG(11, 1))
+		var sum, square, cross [2]float64
+		for range n {
+			s.SampleStep(draws, rng)
+			for i, y := range draws[1].X {
+				sum[i] += y / n
+				square[i] += y * y / n
+				cross[i] += draws[0].X[i] * y / n
+			}
+		}
+		for i, m := range q.Mean(nil) {
+			sd := q.Sd(nil)[i]
+			if math.Abs(sum[i]-m) > 4*sd/math.Sqrt(n) {
+				t.Errorf("%s: mean of partners %v, want %v", name, sum[i], m)
+			}
+			if got := math.Sqrt(square[i] - m*m); math.Abs(got/sd-1) > 0.1 { // kurtosis up to 30
+				t.Errorf("%s: sd of partners %v, want %v", name, got, sd)
+			}
+			if r := (cross[i] - m*m) / (sd * sd); r > -0.15 {
+				t.Errorf("%s: correlation of partners %v in coordinate %d, want it negative", name, r, i)
+			}
+		}
+		// An odd number is filled as well.
+		draws = append(draws, expfam.Draw{X: make([]float64, 2)})
+		s.SampleStep(draws, rng)
+		if !(draws[2].X[0] > 0 && draws[2].X[1] > 0) {
+			t.Errorf("%s: the last of three draws is %v", name, draws[2].X)
+		}
+	}
+}
+
+// TestPositiveNoise: where p is q, every single draw shows that there is nothing to move.
+func TestPositiveNoise(t *testing.T) {
+	a, b := []float64{0.8, 40}, []float64{2.5, 0.6}
+	grads := map[string]func(i int, x float64) float64{
+		"gammas": func(i int, x float64) float64 { return (a[i]-1)/x - b[i] },
+		"inverse-gaussians": func(i int, x float64) float64 { // mean a, shape b
+			return -1.5/x - 0.5*b[i]/(a[i]*a[i]) + 0.5*b[i]/(x*x)
+		},
+		"birnbaum-saunders": func(i int, x float64) float64 { // shape a, scale b
+			r := x / b[i]
+			return (r/(r+1) - 1.5 - (r-1/r)/(2*a[i]*a[i])) / x
+		},
+	}
+	rng := rand.New(rand.NewPCG(2, 2))
+	for name, q := range positives(t, a, b) {
+		d := &expfam.Draw{X: make([]float64, 2), Grad: make([]float64, 2)}
+		for range 100 {
+			q.Sample(d.X, rng)
+			for i, x := range d.X {
+				d.Grad[i] = grads[name](i, x)
+			}
+			tan := make([]float64, 4)
+			q.Tangent(tan, d, 1)
+			q.EntropyTangent(tan)
+			for i, v := range q.Natural(nil) {
+				if math.Abs(tan[i]) > 1e-9*math.Abs(v) {
+					t.Fatalf("%s: tangent %v at %v, want 0", name, tan, d.X)
+				}
+			}
 		}
 	}
 }
@@ -358,8 +436,12 @@ func errorOf(_ expfam.Condition, err error) error { return err }
 func TestPositiveAllocs(t *testing.T) {
 	for name, q := range positives(t, constantVector(5, 0.8), constantVector(5, 2)) {
 		d := &expfam.Draw{X: constantVector(5, 0.4), Grad: constantVector(5, -0.3)}
+		draws := []expfam.Draw{{X: make([]float64, 5)}, {X: make([]float64, 5)}}
 		tan, rng := make([]float64, 10), rand.New(rand.NewPCG(1, 1))
 		if n := testing.AllocsPerRun(50, func() {
+			if s, ok := q.(vi.StepSampler); ok {
+				s.SampleStep(draws, rng)
+			}
 			q.Sample(d.X, rng)
 			q.LogProb(d.X)
 			clear(tan)
