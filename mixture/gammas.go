@@ -271,6 +271,9 @@ func (g *Gammas) Entropy() float64 {
 //		return q.(*mixture.Gammas).GammaPriorTangent(tan, shape, rate)
 //	}
 //
+// A prior in the target's Grad does as well, and better where the draws' noise is to
+// cancel (see Tangent): what is left to Exact no longer meets −∇log q.
+//
 // It errs, with tan unchanged, unless shapes and rates are positive and finite.
 func (g *Gammas) GammaPriorTangent(tan, shape, rate []float64) (float64, error) {
 	g.checkLen("GammaPriorTangent", "tan", tan, 2*g.dim)
