@@ -19,6 +19,13 @@ type positive interface {
 	FisherMul(dst, v []float64) []float64
 }
 
+var (
+	_ vi.StepSampler = (*Gammas)(nil)
+	_ vi.StepSampler = (*InverseGaussians)(nil)
+	_ vi.Mirrorer    = (*BirnbaumSaunders)(nil)
+	_ vi.Mirrorer    = (*MatrixNormal)(nil)
+)
+
 func made[T any](t testing.TB) func(q T, err error) T {
 	return func(q T, err error) T {
 		t.Helper()
