@@ -23,7 +23,6 @@ var (
 	_ vi.StepSampler = (*Gammas)(nil)
 	_ vi.StepSampler = (*InverseGaussians)(nil)
 	_ vi.Mirrorer    = (*BirnbaumSaunders)(nil)
-	_ vi.Mirrorer    = (*MatrixNormal)(nil)
 )
 
 func made[T any](t testing.TB) func(q T, err error) T {
