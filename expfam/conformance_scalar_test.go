@@ -1,6 +1,7 @@
 package expfam_test
 
 import (
+	"math"
 	"testing"
 
 	"github.com/natgrad/natgrad/expfam"
@@ -71,5 +72,44 @@ func TestConformanceBetaPrime(t *testing.T) {
 		o := onPositive()
 		o.HeavyTails = p[1] < 4
 		expfamtest.Conformance(t, must[*expfam.BetaPrime](t)(expfam.NewBetaPrime(p[0], p[1])), o)
+	}
+}
+
+func TestConformanceInverseGaussian(t *testing.T) {
+	for _, p := range [][2]float64{{1, 1}, {0.2, 30}, {5, 0.5}, {1e4, 3e9}, {1e-3, 1e4}} {
+		expfamtest.Conformance(t, must[*expfam.InverseGaussian](t)(expfam.NewInverseGaussian(p[0], p[1])), onPositive())
+	}
+}
+
+func TestConformanceContinuousBernoulli(t *testing.T) {
+	for _, l := range []float64{0.5, 0.5 + 1e-12, 0.49, 0.3, 0.01, 0.97, 1e-40, 1 - 1e-15} {
+		expfamtest.Conformance(t, must[*expfam.ContinuousBernoulli](t)(expfam.NewContinuousBernoulli(l)),
+			&expfamtest.Options{Outside: [][]float64{{-1e-9}, {1 + 1e-9}, {nan}}})
+	}
+}
+
+func TestConformanceVonMises(t *testing.T) {
+	for _, p := range [][2]float64{{0, 0}, {1, 1e-9}, {-2, 0.4}, {3.1, 2}, {math.Pi, 29.9}, {0.7, 31}, {2.5, 150}, {-1, 1e4}, {-1, 1e6}} {
+		// HeavyTails: the mean is that of directions.
+		expfamtest.Conformance(t, must[*expfam.VonMises](t)(expfam.NewVonMises(p[0], p[1])),
+			&expfamtest.Options{Outside: [][]float64{{-3.2}, {3.2}, {nan}}, HeavyTails: true})
+	}
+}
+
+func TestConformanceTruncatedNormal(t *testing.T) {
+	for _, p := range [][4]float64{
+		{0, 1, -1, 2}, {0, 1, -inf, 0.5}, {2, 3, 0, inf}, {-5, 1, 0, inf}, {-1e4, 30, 1, inf}, // a tail of 333 sds
+		{0, 1, 30, inf}, {0, 1, -40, 60}, {3, 10, 0, 0.01}, {40, 2, 0, 3}, {1e3, 1e3, -1, 1},
+	} {
+		expfamtest.Conformance(t, must[*expfam.TruncatedNormal](t)(expfam.NewTruncatedNormal(p[0], p[1], p[2], p[3])),
+			&expfamtest.Options{Outside: [][]float64{{p[2] - 0.1}, {p[3] + 0.1}, {nan}}})
+	}
+	// Densities with no normal before truncation.
+	for _, eta := range [][2]float64{{0, 0}, {5, 0}, {-3, 2}, {-8, 9}, {1, 0.1}, {-30, 3}} {
+		d := must[*expfam.TruncatedNormal](t)(expfam.NewTruncatedNormal(0, 1, -1, 2))
+		if err := d.SetNatural(eta[:]); err != nil {
+			t.Fatal(err)
+		}
+		expfamtest.Conformance(t, d, &expfamtest.Options{Outside: [][]float64{{-1.1}, {2.1}, {nan}}})
 	}
 }

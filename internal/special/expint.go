@@ -1,0 +1,33 @@
+package special
+
+import "math"
+
+// ScaledE1 returns T(z) = e^z E₁(z), E₁ the exponential integral, and
+// 1/z − T(z) = −T'(z) > 0, for z > 0; both to full relative precision. It is NaN
+// for other z. It uses the power series below 1 and a continued fraction above
+// (DLMF 6.6.2 and 6.9.1).
+func ScaledE1(z float64) (t, below float64) {
+	switch {
+	case !(z > 0):
+		return math.NaN(), math.NaN()
+	case math.IsInf(z, 1):
+		return 0, 0
+	case z < 1:
+		s, term := -eulerGamma-math.Log(z), -1.0
+		for k := 1.; k < 30; k++ {
+			term *= -z / k
+			s += term / k
+		}
+		t = math.Exp(z) * s
+		return t, 1/z - t
+	}
+	// 1/T = z + 1 − c, c = 1/(z + 3 − 4/(z + 5 − 9/(z + 7 − …))), from the tail.
+	n := math.Ceil(20 + 90/z)
+	f := z + 2*n + 1
+	for k := n; k >= 2; k-- {
+		f = z + 2*k - 1 - k*k/f
+	}
+	c := 1 / f
+	t = 1 / (z + 1 - c)
+	return t, (1 - c) * t / z
+}
