@@ -98,8 +98,8 @@ func TestConformanceVonMises(t *testing.T) {
 
 func TestConformanceTruncatedNormal(t *testing.T) {
 	for _, p := range [][4]float64{
-		{0, 1, -1, 2}, {0, 1, -inf, 0.5}, {2, 3, 0, inf}, {-5, 1, 0, inf}, {-1e4, 30, 1, inf}, // a tail of 333 sds
-		{0, 1, 30, inf}, {0, 1, -40, 60}, {3, 10, 0, 0.01}, {40, 2, 0, 3}, {1e3, 1e3, -1, 1},
+		{0, 1, -1, 2}, {0, 1, -inf, 0.5}, {2, 3, 0, inf}, {-5, 1, 0, inf}, {-300, 30, 1, inf},
+		{0, 1, 12, inf}, {0, 1, -40, 60}, {3, 10, 0, 0.01}, {40, 2, 0, 3}, {1e3, 1e3, -1, 1},
 	} {
 		expfamtest.Conformance(t, must[*expfam.TruncatedNormal](t)(expfam.NewTruncatedNormal(p[0], p[1], p[2], p[3])),
 			&expfamtest.Options{Outside: [][]float64{{p[2] - 0.1}, {p[3] + 0.1}, {nan}}})

@@ -116,9 +116,7 @@ func (c *tiltLaw) meanExp(k float64) float64 {
 	return tiltMean(-c.eta)
 }
 
-func (c *tiltLaw) Expectation(dst []float64) []float64 {
-	return fill1("Expectation", dst, c.meanExp(0))
-}
+func (c *tiltLaw) moments() (m0, m1 float64) { return c.meanExp(0), 0 }
 
 // SetExpectation solves k(t) = |1/2 − m| by Newton's method from a Padé
 // approximant of the inverse Langevin function (Cohen 1991), k(t) = L(t/2)/2,

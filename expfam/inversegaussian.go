@@ -87,9 +87,7 @@ func (g *waldLaw) SetNatural(eta []float64) error {
 	return nil
 }
 
-func (g *waldLaw) Expectation(dst []float64) []float64 {
-	return fill2("Expectation", dst, g.mu, 1/g.mu+1/g.lambda)
-}
+func (g *waldLaw) moments() (m0, m1 float64) { return g.mu, 1/g.mu + 1/g.lambda }
 
 // SetExpectation takes λ = m₀/(m₀m₁ − 1), with one rounding in the difference.
 func (g *waldLaw) SetExpectation(m []float64) error {

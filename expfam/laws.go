@@ -38,15 +38,18 @@ func (g gammaLaw) inside(u float64) bool     { return finiteOne(u) }
 func (g gammaLaw) meanExp(k float64) float64 { return gammaMeanExp(g.shape, g.rate, k) }
 func (g gammaLaw) entropy() float64          { return g.Entropy() - g.meanExp(0) }
 
+func (g gammaLaw) moments() (m0, m1 float64) {
+	mean := g.shape / g.rate
+	return shapeLogMean(g.shape, mean), mean
+}
+
 func (g gammaLaw) stat(u float64) (t0, t1 float64)     { return u, math.Exp(u) }
 func (g gammaLaw) slope(u float64) (d0, d1 float64)    { return 1, math.Exp(u) }
 func (g gammaLaw) base(u float64) (h, d float64)       { return u, 1 }
 func (g gammaLaw) baseGrad(k float64) (g0, g1 float64) { return 1 - k, 0 }
 
 func (g gammaLaw) solve(v0, v1 float64) (w0, w1 float64) {
-	a, b := g.shape, g.rate
-	c := a * special.TrigammaMinusInv(a) // det F · β²
-	return (a*v0 - b*v1) / c, (b*special.Trigamma(a)*v1 - v0) / c * b
+	return gammaSolve(g.shape, g.rate, v0, v1)
 }
 
 func (g gammaLaw) path(u float64) (d0, d1 float64) {
@@ -71,9 +74,7 @@ func (g rateLaw) coords() (e0, e1 float64) { return g.eta[0], 0 }
 func (g rateLaw) inside(u float64) bool    { return finiteOne(u) }
 func (g rateLaw) LogPartition() float64    { return -g.a * math.Log(g.Rate()) }
 
-func (g rateLaw) Expectation(dst []float64) []float64 {
-	return fill1("Expectation", dst, g.a/g.Rate())
-}
+func (g rateLaw) moments() (m0, m1 float64) { return g.a / g.Rate(), 0 }
 
 func (g rateLaw) SetExpectation(m []float64) error {
 	r := m[0] / g.a // 1/rate
@@ -127,9 +128,7 @@ func (g *shapeLaw) SetNatural(eta []float64) error {
 	return nil
 }
 
-func (g *shapeLaw) Expectation(dst []float64) []float64 {
-	return fill1("Expectation", dst, special.Digamma(g.a)+math.Ln2)
-}
+func (g *shapeLaw) moments() (m0, m1 float64) { return special.Digamma(g.a) + math.Ln2, 0 }
 
 // SetExpectation inverts the digamma function.
 func (g *shapeLaw) SetExpectation(m []float64) error {
@@ -173,11 +172,16 @@ func (b betaLaw) baseGrad(k float64) (g0, g1 float64) {
 	return 1 - k, 1 + k
 }
 
+func (b betaLaw) moments() (m0, m1 float64) {
+	var m [2]float64
+	simplexExpectation(m[:], b.alpha[:], b.sum)
+	return m[0], m[1]
+}
+
 func (b betaLaw) solve(v0, v1 float64) (w0, w1 float64) {
-	p, q, t := special.Trigamma(b.alpha[0]), special.Trigamma(b.alpha[1]), special.Trigamma(b.sum)
-	v0, v1 = v0/p, v1/q
-	s := t * (v0 + v1) / (1 - t/p - t/q) // Sherman–Morrison
-	return v0 + s/p, v1 + s/q
+	w := [2]float64{v0 / special.Trigamma(b.alpha[0]), v1 / special.Trigamma(b.alpha[1])}
+	simplexRankOne(w[:], b.alpha[:], b.sum, w[0]+w[1])
+	return w[0], w[1]
 }
 
 func (b betaLaw) stat(u float64) (t0, t1 float64) {
@@ -228,9 +232,8 @@ func (b betaLaw) meanExp(k float64) float64 {
 }
 
 func (b betaLaw) entropy() float64 {
-	var m [2]float64
-	simplexExpectation(m[:], b.alpha[:], b.sum)
-	return b.Entropy() - m[0] - m[1]
+	m0, m1 := b.moments()
+	return b.Entropy() - m0 - m1
 }
 
 // normalLaw is N(μ, σ²) of u, T = (u, u²).
@@ -242,6 +245,7 @@ func (n normalLaw) kl(q law) float64         { return n.KLTo(q.(normalLaw).Norma
 func (n normalLaw) inside(u float64) bool    { return finiteOne(u) }
 func (n normalLaw) entropy() float64         { return n.Entropy() }
 
+func (n normalLaw) moments() (m0, m1 float64)           { return n.mu[0], n.mu[0]*n.mu[0] + n.v[0] }
 func (n normalLaw) stat(u float64) (t0, t1 float64)     { return u, u * u }
 func (n normalLaw) slope(u float64) (d0, d1 float64)    { return 1, 2 * u }
 func (n normalLaw) base(u float64) (h, d float64)       { return -0.5 * math.Log(2*math.Pi), 0 }
@@ -281,6 +285,7 @@ func (e expoLaw) stat(u float64) (t0, t1 float64)       { return u, 0 }
 func (e expoLaw) slope(u float64) (d0, d1 float64)      { return 1, 0 }
 func (e expoLaw) base(u float64) (h, d float64)         { return 0, 0 }
 func (e expoLaw) path(u float64) (d0, d1 float64)       { return u / e.Rate(), 0 }
+func (e expoLaw) moments() (m0, m1 float64)             { return 1 / e.Rate(), 0 }
 func (e expoLaw) draw(rng *rand.Rand) float64           { return rng.ExpFloat64() / e.Rate() }
 func (e expoLaw) entropy() float64                      { return e.Entropy() }
 func (e expoLaw) baseGrad(k float64) (g0, g1 float64)   { return -k, 0 }
@@ -308,6 +313,7 @@ func (l twoSidedLaw) solve(v0, v1 float64) (w0, w1 float64) {
 	return v0 * l.eta[0] * l.eta[0], 0
 }
 func (l twoSidedLaw) inside(u float64) bool           { return finiteOne(u) }
+func (l twoSidedLaw) moments() (m0, m1 float64)       { return 1 / l.Rate(), 0 }
 func (l twoSidedLaw) stat(u float64) (t0, t1 float64) { return math.Abs(u - l.location), 0 }
 func (l twoSidedLaw) slope(u float64) (d0, d1 float64) {
 	if u == l.location {

@@ -19,8 +19,12 @@ func newLogNormal([]float64) (mapped, error) {
 // sigma positive with a representable square.
 func NewLogNormal(mu, sigma float64) (*LogNormal, error) {
 	m, _ := newLogNormal(nil)
+	if err := checkScale("log-normal", "sigma", -1, sigma); err != nil {
+		return nil, err
+	}
 	z, err := NewNormalUV(mu, sigma)
 	if err != nil {
+		err.(*DomainError).Func = "New"
 		return nil, m.relabel(err)
 	}
 	m.law = normalLaw{z}

@@ -16,13 +16,13 @@ type law interface {
 	NumParams() int
 	CheckNatural(eta []float64) error
 	SetNatural(eta []float64) error
-	Expectation(dst []float64) []float64
 	SetExpectation(m []float64) error
 	LogPartition() float64
 	FisherMul(dst, v []float64) []float64
 
 	copyLaw() law
 	coords() (e0, e1 float64)              // η
+	moments() (m0, m1 float64)             // E[T(u)]
 	kl(q law) float64                      // q has the same type
 	solve(v0, v1 float64) (w0, w1 float64) // F⁻¹v
 	inside(u float64) bool                 // the support
@@ -213,7 +213,12 @@ func (m *mapped) SetNatural(eta []float64) error {
 
 // Expectation writes m = E[T(x)].
 func (m *mapped) Expectation(dst []float64) []float64 {
-	return m.law.Expectation(m.sized("Expectation", dst, m.law.NumParams()))
+	dst = m.sized("Expectation", dst, m.law.NumParams())
+	m0, m1 := m.law.moments()
+	if dst[0] = m0; len(dst) > 1 {
+		dst[1] = m1
+	}
+	return dst
 }
 
 // SetExpectation moves to the distribution with E[T(x)] = mean to 1e-10, see
@@ -317,6 +322,18 @@ func (m *mapped) Tangent(dst []float64, d *Draw, w float64) {
 	d0, d1 := m.law.path(m.u(d.X[0]))
 	s := w * d.Grad[0] * m.slopeOf(d.X[0])
 	t0, t1 := m.law.solve(s*d0, s*d1)
+	if dst[0] += t0; len(dst) > 1 {
+		dst[1] += t1
+	}
+}
+
+// ScoreTangent adds w·F⁻¹(T(x) − m), the natural gradient of log p(x), to dst.
+func (m *mapped) ScoreTangent(dst, x []float64, w float64) {
+	m.check("ScoreTangent", "dst", dst, m.law.NumParams())
+	m.check("ScoreTangent", "x", x, 1)
+	t0, t1 := m.law.stat(m.u(x[0]))
+	m0, m1 := m.law.moments()
+	t0, t1 = m.law.solve(w*(t0-m0), w*(t1-m1))
 	if dst[0] += t0; len(dst) > 1 {
 		dst[1] += t1
 	}

@@ -164,9 +164,7 @@ func (t *truncatedLaw) SetNatural(eta []float64) error {
 	return nil
 }
 
-func (t *truncatedLaw) Expectation(dst []float64) []float64 {
-	return fill2("Expectation", dst, t.mean, t.mean*t.mean+t.v)
-}
+func (t *truncatedLaw) moments() (m0, m1 float64) { return t.mean, t.mean*t.mean + t.v }
 
 // With c = u − mean, F of (c, c²) is [v, v·skew; v·skew, v·skew² + rest], and
 // u² = mean² + 2·mean·c + c².

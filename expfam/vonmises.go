@@ -116,9 +116,8 @@ func (c *circleLaw) SetNatural(eta []float64) error {
 	return nil
 }
 
-func (c *circleLaw) Expectation(dst []float64) []float64 {
-	r := c.bessel.Ratio
-	return fill2("Expectation", dst, r*c.cos, r*c.sin)
+func (c *circleLaw) moments() (m0, m1 float64) {
+	return c.bessel.Ratio * c.cos, c.bessel.Ratio * c.sin
 }
 
 // SetExpectation solves R(κ) = |m| by Newton's method from the approximation of
