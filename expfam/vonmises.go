@@ -22,7 +22,7 @@ import (
 // those of expectations of functions that are continuous on the circle.
 //
 // SetExpectation returns a *PrecisionError for lengths of m so near 1 that their
-// rounding moves κ by 1e-10, that is κ above about 4e5.
+// rounding moves κ by 1e-10, that is κ above about 2e5.
 //
 // The zero value is usable only as a receiver of UnmarshalBinary.
 type VonMises struct{ mapped }
@@ -136,7 +136,8 @@ func (c *circleLaw) SetExpectation(m []float64) error {
 	big, small := max(p, q), min(p, q)
 	rest := (1 - big) - small
 	rest -= math.FMA(m[0], m[0], -p) + math.FMA(m[1], m[1], -q)
-	known := (math.Abs(m[0])*halfUlp(m[0])+math.Abs(m[1])*halfUlp(m[1]))/r + unit*math.Abs(rest)
+	// An m that was computed, such as by Expectation, has three roundings an entry.
+	known := 3*(math.Abs(m[0])*halfUlp(m[0])+math.Abs(m[1])*halfUlp(m[1]))/r + unit*math.Abs(rest)
 	if !(rest > 0) {
 		if rest >= -2*known {
 			return imprecise("", "kappa", -1, math.Inf(1), math.Inf(1))
