@@ -27,12 +27,13 @@ func newInverseGaussian([]float64) (mapped, error) {
 }
 
 // NewInverseGaussian returns an inverse Gaussian distribution. It errs unless
-// mean is between 1e-70 and 1e70 and shape between 1e-70 and 1e70.
+// mean and shape are between 1e-70 and 1e70, and shape/mean² between 2e-150 and
+// 2e150.
 func NewInverseGaussian(mean, shape float64) (*InverseGaussian, error) {
 	m, _ := newInverseGaussian(nil)
-	for param, v := range map[string]float64{"mean": mean, "shape": shape} {
+	for i, v := range [2]float64{mean, shape} {
 		if !(v >= 1e-70 && v <= 1e70) {
-			return nil, &DomainError{Family: m.name, Func: "New", Param: param, Index: -1, Value: v, Want: "> 0 (from 1e-70 to 1e70)"}
+			return nil, &DomainError{Family: m.name, Func: "New", Param: [2]string{"mean", "shape"}[i], Index: -1, Value: v, Want: "> 0 (from 1e-70 to 1e70)"}
 		}
 	}
 	if err := m.SetNatural([]float64{-shape / (2 * mean * mean), -shape / 2}); err != nil {

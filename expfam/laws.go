@@ -64,12 +64,14 @@ func (g gammaLaw) draw(rng *rand.Rand) float64 {
 // T = e^u, η = −rate.
 type rateLaw struct {
 	*Exponential // η
-	a            float64
+	a, lgamma    float64
 }
 
-func newRateLaw(a float64) rateLaw { return rateLaw{&Exponential{eta: [1]float64{-1}}, a} }
+func newRateLaw(a float64) rateLaw {
+	return rateLaw{&Exponential{eta: [1]float64{-1}}, a, special.Lgamma(a)}
+}
 
-func (g rateLaw) copyLaw() law             { c := *g.Exponential; return rateLaw{&c, g.a} }
+func (g rateLaw) copyLaw() law             { c := *g.Exponential; return rateLaw{&c, g.a, g.lgamma} }
 func (g rateLaw) coords() (e0, e1 float64) { return g.eta[0], 0 }
 func (g rateLaw) inside(u float64) bool    { return finiteOne(u) }
 func (g rateLaw) LogPartition() float64    { return -g.a * math.Log(g.Rate()) }
@@ -92,7 +94,7 @@ func (g rateLaw) kl(q law) float64                      { return g.a * g.KLTo(q.
 func (g rateLaw) solve(v0, v1 float64) (w0, w1 float64) { return v0 / g.a * g.eta[0] * g.eta[0], 0 }
 func (g rateLaw) stat(u float64) (t0, t1 float64)       { return math.Exp(u), 0 }
 func (g rateLaw) slope(u float64) (d0, d1 float64)      { return math.Exp(u), 0 }
-func (g rateLaw) base(u float64) (h, d float64)         { return g.a*u - special.Lgamma(g.a), g.a }
+func (g rateLaw) base(u float64) (h, d float64)         { return g.a*u - g.lgamma, g.a }
 func (g rateLaw) path(u float64) (d0, d1 float64)       { return 1 / g.Rate(), 0 }
 func (g rateLaw) meanExp(k float64) float64             { return gammaMeanExp(g.a, g.Rate(), k) }
 func (g rateLaw) baseGrad(k float64) (g0, g1 float64)   { return (g.a - k) / g.a * g.Rate(), 0 }

@@ -1,12 +1,14 @@
 package expfam_test
 
 import (
+	"encoding/json"
 	"errors"
 	"math"
 	"math/rand/v2"
 	"testing"
 
 	"github.com/natgrad/natgrad/expfam"
+	"github.com/natgrad/natgrad/internal/oracle"
 )
 
 // TestScalarInversePrecision checks the promise of the numeric inverses over the
@@ -88,5 +90,53 @@ func TestScalarInversePrecision(t *testing.T) {
 				t.Errorf("%d of %d refused", refused, draws)
 			}
 		})
+	}
+}
+
+// TestInverseGaussianReferences compares with the grid of values of 400 digits
+// among the golden files, of parameters α = λ and β = 1/μ.
+func TestInverseGaussianReferences(t *testing.T) {
+	type grid struct {
+		Rows []struct {
+			Alpha, Beta, Z, Mean, Entropy float64
+			LogPdf                        *float64 `json:"log_pdf"`
+			DzDalpha                      float64  `json:"dz_dalpha"`
+			DzDbeta                       float64  `json:"dz_dbeta"`
+			MeanInverse                   float64  `json:"mean_inverse"`
+			DHDalpha                      float64  `json:"dH_dalpha"`
+			DHDbeta                       float64  `json:"dH_dbeta"`
+		}
+	}
+	rows := func(data []byte) (g grid, ok bool) {
+		err := json.Unmarshal(data, &g)
+		return g, err == nil && len(g.Rows) > 0 && g.Rows[0].LogPdf != nil && g.Rows[0].DzDalpha != 0
+	}
+	for _, f := range oracle.Files(t, "mixtures", func(data []byte) bool { _, ok := rows(data); return ok }) {
+		g, ok := rows(f.Data)
+		if !ok {
+			continue
+		}
+		for _, r := range g.Rows {
+			d := must[*expfam.InverseGaussian](t)(expfam.NewInverseGaussian(1/r.Beta, r.Alpha))
+			// The chain rule of η = (−αβ²/2, −α/2).
+			chain := func(g []float64) (da, db float64) {
+				return -r.Beta*r.Beta/2*g[0] - g[1]/2, -r.Alpha * r.Beta * g[0]
+			}
+			x := []float64{r.Z}
+			m, tan := d.Expectation(nil), make([]float64, 2)
+			if !d.EntropyTangent(tan) {
+				t.Error("the gradient of the entropy is not exact")
+			}
+			za, zb := chain(d.PathGrad(nil, []float64{1}, x))
+			ha, hb := chain(d.FisherMul(nil, tan))
+			for what, v := range map[string][2]float64{
+				"log p": {d.LogProb(x), *r.LogPdf}, "E[x]": {m[0], r.Mean}, "E[1/x]": {m[1], r.MeanInverse}, "entropy": {d.Entropy(), r.Entropy},
+				"∂x/∂α": {za, r.DzDalpha}, "∂x/∂β": {zb, r.DzDbeta}, "∂H/∂α": {ha, r.DHDalpha}, "∂H/∂β": {hb, r.DHDbeta},
+			} {
+				if !(math.Abs(v[0]-v[1]) <= 1e-11*(1e-2+math.Abs(v[1]))) {
+					t.Errorf("%s of α = %v, β = %v at %v is %.17g, want %.17g", what, r.Alpha, r.Beta, r.Z, v[0], v[1])
+				}
+			}
+		}
 	}
 }
