@@ -12,7 +12,8 @@ import (
 //	magic "ngEF" | version uint16 | len(name) uint16 | name |
 //	Dim uint32 | NumParams uint32 | η as NumParams float64 bit patterns | CRC-32 (IEEE) of all before
 //
-// The state of a Dist is its η, so nothing else is stored.
+// The state of a Dist is its η; what is known of a family besides, such as the
+// exponent of a Weibull distribution, is in its name. Nothing else is stored.
 const (
 	encodeMagic   = "ngEF"
 	encodeVersion = 1
@@ -20,7 +21,7 @@ const (
 )
 
 // marshalEta returns the bytes of d.
-func marshalEta(d Dist) ([]byte, error) {
+func marshalEta(d coordinates) ([]byte, error) {
 	name, n := d.Name(), d.NumParams()
 	if len(name) > math.MaxUint16 || int64(n) > math.MaxUint32 || int64(d.Dim()) > math.MaxUint32 {
 		return nil, fmt.Errorf("expfam: %s.MarshalBinary: dimension %d or %d parameters do not fit the format", name, d.Dim(), n)
@@ -91,7 +92,7 @@ type resizer interface {
 // unmarshalEta sets d to the distribution in b. The receiver must have the
 // size of the saved distribution, or be a zero value (NumParams 0) of a type
 // that implements resizer. On error d is unchanged.
-func unmarshalEta(d Dist, b []byte) error {
+func unmarshalEta(d coordinates, b []byte) error {
 	dim, eta, err := decodeEta(d.Name(), b)
 	if err != nil {
 		return err

@@ -64,6 +64,15 @@ func as[T Dist](d Dist) T {
 	return t
 }
 
+// coordinates is the part of a Dist that moves it and saves it.
+type coordinates interface {
+	Name() string
+	Dim() int
+	NumParams() int
+	Natural(dst []float64) []float64
+	SetNatural(eta []float64) error
+}
+
 // maxHalvings bounds retractHalving: 2⁻⁶⁰ of a step changes no digit of η
 // unless the step is more than 10⁸ times η.
 const maxHalvings = 60
@@ -73,7 +82,7 @@ const maxHalvings = 60
 // η + rho/2·tan, η + rho/4·tan, … that is, marked Shortened. The domain is open
 // and convex, so that one is found unless tan dwarfs η. work has length
 // NumParams and holds the candidate; it must not be the receiver's own η.
-func retractHalving(d Dist, tan []float64, rho float64, work []float64) (Condition, error) {
+func retractHalving(d coordinates, tan []float64, rho float64, work []float64) (Condition, error) {
 	if len(tan) != len(work) {
 		panicLen(d.Name()+".Retract", "tan", len(tan), len(work))
 	}

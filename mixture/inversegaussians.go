@@ -225,7 +225,7 @@ func (q *InverseGaussians) Tangent(dst []float64, d *expfam.Draw, w float64) {
 // entropyTangent is the natural gradient of the entropy of coordinate i.
 func (q *InverseGaussians) entropyTangent(i int) (h1, h2 float64) {
 	alpha, beta := q.at(i)
-	t := special.ScaledE1(2 * alpha * beta)
+	t, _ := special.ScaledE1(2 * alpha * beta)
 	return -6 * q.eta[i] * t, 2 * alpha * (1 - 3*alpha*beta*t)
 }
 
@@ -235,7 +235,8 @@ func (q *InverseGaussians) Entropy() float64 {
 	var h float64
 	for i := range q.dim {
 		alpha, beta := q.at(i)
-		h += 0.5 * (1 + math.Log(2*math.Pi/alpha) - 3*(math.Log(beta)+special.ScaledE1(2*alpha*beta)))
+		t, _ := special.ScaledE1(2 * alpha * beta)
+		h += 0.5 * (1 + math.Log(2*math.Pi/alpha) - 3*(math.Log(beta)+t))
 	}
 	return h
 }
@@ -247,7 +248,7 @@ func (q *InverseGaussians) EntropyGrad(dShape, dInvMean []float64) {
 	q.checkLen("EntropyGrad", "dInvMean", dInvMean, q.dim)
 	for i := range q.dim {
 		alpha, beta := q.at(i)
-		t := special.ScaledE1(2 * alpha * beta)
+		t, _ := special.ScaledE1(2 * alpha * beta)
 		dShape[i], dInvMean[i] = 1/alpha-3*beta*t, -3*alpha*t
 	}
 }

@@ -2,38 +2,36 @@ package special
 
 import "math"
 
-// expintSeries is where ScaledE1 changes from the power series to the
-// continued fraction.
-const expintSeries = 0.75
-
-// ScaledE1 returns e^x E₁(x), E₁(x) = ∫_x^∞ e^−t/t dt the exponential integral,
-// for x > 0, to a few units in the last place. It is about −log x for small and
-// 1/x for large x; +Inf at 0, 0 at +Inf, and NaN for x < 0.
-func ScaledE1(x float64) float64 {
+// ScaledE1 returns T(z) = e^z E₁(z), E₁ the exponential integral, and
+// 1/z − T(z) = −T'(z) > 0, for z > 0; both to full relative precision. Both are
+// +Inf at 0 and NaN for z < 0. It uses the power series below 1 and a continued fraction above
+// (DLMF 6.6.2 and 6.9.1).
+func ScaledE1(z float64) (t, below float64) {
 	switch {
-	case !(x >= 0):
-		return math.NaN()
-	case x == 0:
-		return math.Inf(1)
-	case x <= expintSeries:
-		// E₁(x) = −γ − log x − Σ_{k≥1} (−x)^k/(k·k!) (DLMF 6.6.2).
-		s, term := -eulerGamma-math.Log(x), 1.0
-		for k := 1.; k <= 20; k++ {
-			term *= -x / k
-			s -= term / k
+	case z == 0:
+		return math.Inf(1), math.Inf(1)
+	case !(z > 0):
+		return math.NaN(), math.NaN()
+	case math.IsInf(z, 1):
+		return 0, 0
+	case z < 1:
+		s, term := -eulerGamma-math.Log(z), -1.0
+		for k := 1.; k < 30; k++ {
+			term *= -z / k
+			s += term / k
 		}
-		return math.Exp(x) * s
-	case x > 1e16: // 1 − 1/x rounds to 1
-		return 1 / x
+		t = math.Exp(z) * s
+		return t, 1/z - t
 	}
-	// e^x E₁(x) = 1/(x+1 − 1²/(x+3 − 2²/(x+5 − …))) (DLMF 6.9.1, contracted); the
-	// error of n levels is about exp(−4√(nx)) at small x.
-	n := math.Ceil(12 + 100/x)
-	t := x + 2*n + 1
-	for k := n; k >= 1; k-- {
-		t = x + 2*k - 1 - k*k/t
+	// 1/T = z + 1 − c, c = 1/(z + 3 − 4/(z + 5 − 9/(z + 7 − …))), from the tail.
+	n := math.Ceil(20 + 90/z)
+	f := z + 2*n + 1
+	for k := n; k >= 2; k-- {
+		f = z + 2*k - 1 - k*k/f
 	}
-	return 1 / t
+	c := 1 / f
+	t = 1 / (z + 1 - c)
+	return t, (1 - c) * t / z
 }
 
 // TrigammaMinusInvSlope returns ψ⁽²⁾(x) + 1/x² < 0 for x > 0 without

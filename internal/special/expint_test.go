@@ -49,17 +49,23 @@ var trigammaMinusInvSlope = []struct{ x, want float64 }{
 	{1000000000000000.0, -1.0000000000000005e-45},
 }
 
+// e1 is the first of ScaledE1's values.
+func e1(x float64) float64 {
+	v, _ := ScaledE1(x)
+	return v
+}
+
 func TestScaledE1(t *testing.T) {
 	for _, r := range scaledE1 {
-		near(t, "ScaledE1", r.x, ScaledE1(r.x), r.want, tol/4, 0)
+		near(t, "ScaledE1", r.x, e1(r.x), r.want, tol/4, 0)
 	}
 	// d/dx e^x E₁(x) = e^x E₁(x) − 1/x, on both sides of the seam.
 	for _, x := range []float64{0.2, 0.7, 0.8, 3, 40} {
 		h := 1e-4 * x
-		near(t, "slope of ScaledE1", x, (ScaledE1(x+h)-ScaledE1(x-h))/(2*h), ScaledE1(x)-1/x, 1e-7, 0)
+		near(t, "slope of ScaledE1", x, (e1(x+h)-e1(x-h))/(2*h), e1(x)-1/x, 1e-7, 0)
 	}
 	for _, r := range []struct{ x, want float64 }{{0, math.Inf(1)}, {math.Inf(1), 0}, {-1, math.NaN()}, {math.NaN(), math.NaN()}, {1e300, 1e-300}} {
-		near(t, "ScaledE1", r.x, ScaledE1(r.x), r.want, 1e-15, 0)
+		near(t, "ScaledE1", r.x, e1(r.x), r.want, 1e-15, 0)
 	}
 }
 
