@@ -214,12 +214,12 @@ func (g *Gaussian) Conditional(idx, given []int, v []float64) (*expfam.Normal, e
 		return g.conditionalOnRest(mu, idx, given, v)
 	}
 	cov := g.Cov(nil, both)
+	if m == 0 {
+		return expfam.NewNormal(mu, cov)
+	}
 	bb := cov.SliceSym(n, n+m).(*mat.SymDense)
 	aa := mat.NewSymDense(n, nil)
 	aa.CopySym(cov.SliceSym(0, n))
-	if m == 0 {
-		return expfam.NewNormal(mu, aa)
-	}
 	var chol mat.Cholesky
 	if !chol.Factorize(bb) {
 		return nil, domainError(gaussianName, fn, "covariance of given", -1, 0, "a positive definite matrix (in floating point)")

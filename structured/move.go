@@ -6,9 +6,9 @@ import (
 	"github.com/natgrad/natgrad/expfam"
 )
 
-// checkMove errs unless the tangent and the rate of a step of a posterior are
+// checkTangent errs unless the tangent and the rate of a step of a posterior are
 // finite.
-func checkMove(family string, tan []float64, rho float64) error {
+func checkTangent(family string, tan []float64, rho float64) error {
 	for i, x := range tan {
 		if !finite(x) {
 			return domainError(family, "Retract", "tan", i, x, "finite")

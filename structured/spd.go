@@ -264,7 +264,7 @@ func (s *SPD) AddGradient(dst []float64, g *mat.SymDense, weight float64) {
 	ga := general(s.work, p, p, p)
 	x := general(s.prod, p, p, p)
 	blas64.Symm(blas.Left, 1, g.RawSymmetric(), a, 0, ga)
-	gemm(blas.Trans, blas.NoTrans, 1, a, ga, x)
+	blas64.Gemm(blas.Trans, blas.NoTrans, 1, a, ga, 0, x)
 	k := 0
 	for i := range p {
 		for j := range p {
@@ -303,7 +303,7 @@ func (s *SPD) FisherMul(dst, v []float64) []float64 {
 // the receiver unchanged, if tan or rho is not finite or no step is representable.
 func (s *SPD) Retract(tan []float64, rho float64) (expfam.Condition, error) {
 	checkLen("SPD.Retract", "tan", tan, s.NumParams())
-	if err := checkMove(spdName, tan, rho); err != nil {
+	if err := checkTangent(spdName, tan, rho); err != nil {
 		return expfam.NonFinite, err
 	}
 	return shorten(spdName, func(scale float64) bool { return s.step(tan, rho, scale) })
@@ -320,10 +320,10 @@ func (s *SPD) step(tan []float64, rho, scale float64) bool {
 	if s.expm {
 		var e mat.Dense
 		e.Exp(mat.NewDense(p, p, s.try))
-		gemm(blas.NoTrans, blas.NoTrans, 1, a, e.RawMatrix(), next)
+		blas64.Gemm(blas.NoTrans, blas.NoTrans, 1, a, e.RawMatrix(), 0, next)
 	} else {
 		// A h(m) = A + AM + ½(AM)M.
-		gemm(blas.NoTrans, blas.NoTrans, 1, a, m, general(s.prod, p, p, p))
+		blas64.Gemm(blas.NoTrans, blas.NoTrans, 1, a, m, 0, general(s.prod, p, p, p))
 		for i, v := range s.a {
 			s.next[i] = v + s.prod[i]
 		}

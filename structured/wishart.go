@@ -52,7 +52,7 @@ func NewWishart(n float64, f Factor) (*Wishart, error) {
 // newWishart makes f its own.
 func newWishart(b float64, f Factor) (*Wishart, error) {
 	p := f.Dim()
-	in, err := expfam.NewWishart(float64(p)+1, identity(p))
+	in, err := expfam.NewWishart(float64(p)+1, unitMatrix(p))
 	if err != nil {
 		return nil, err
 	}
@@ -63,7 +63,7 @@ func newWishart(b float64, f Factor) (*Wishart, error) {
 	return w, nil
 }
 
-func identity(p int) *mat.SymDense {
+func unitMatrix(p int) *mat.SymDense {
 	s := mat.NewSymDense(p, nil)
 	for i := range p {
 		s.SetSym(i, i, 1)
@@ -305,7 +305,7 @@ func (w *Wishart) FisherMul(dst, v []float64) []float64 {
 // receiver unchanged, if tan or rho is not finite or no step is representable.
 func (w *Wishart) Retract(tan []float64, rho float64) (expfam.Condition, error) {
 	checkLen("Wishart.Retract", "tan", tan, w.NumParams())
-	if err := checkMove(wishartName, tan, rho); err != nil {
+	if err := checkTangent(wishartName, tan, rho); err != nil {
 		return expfam.NonFinite, err
 	}
 	return shorten(wishartName, func(scale float64) bool {
