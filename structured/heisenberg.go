@@ -10,7 +10,7 @@ import (
 // tile is the number of columns of the long blocks that are worked on at a
 // time, so that the rows of a tile are in the first-level cache when they are
 // needed again.
-const tile = 256
+const tile = 512
 
 // heisenberg is the root of all block patterns. Up to the order of the
 // coordinates it is

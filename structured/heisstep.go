@@ -78,6 +78,7 @@ type heisStep struct {
 	tf, hf, cf []float64 // b×b: FN, (h(N) − I)', ½ρ²M'
 	tr         []float64 // a×b: (BN) there
 	n, h, v, t [tile]float64
+	zero       [tile]float64 // whose product with a row is 0 if that is finite
 }
 
 // Retract moves block by block. With N = ρM and T = BN the new root is
@@ -155,7 +156,7 @@ func (f *heisenberg) moveLong(d blocks, rho float64) bool {
 	clear(next.R)
 	for i := 0; i < f.n; i += tile {
 		t := min(tile, f.n-i)
-		n, h, v, tp := s.n[:t], s.h[:t], s.v[:t], s.t[:t]
+		n, h, v, tp, zero := s.n[:t], s.h[:t], s.v[:t], s.t[:t], s.zero[:t]
 		for j, x := range d.D[i : i+t] {
 			x *= rho
 			n[j], h[j] = x, 1+x+0.5*x*x
@@ -167,16 +168,13 @@ func (f *heisenberg) moveLong(d blocks, rho float64) bool {
 		mp, mq := general(d.P[min(i, len(d.P)):], f.a, t, f.n), general(d.Q[min(i, len(d.Q)):], f.b, t, f.n)
 		for r := range f.a {
 			old, out := cur.P[r*f.n+i:][:t], next.P[r*f.n+i:][:t]
-			for j, x := range old {
-				out[j] = x * h[j]
-			}
-			la.AddMulTransVec(out, mp, s.ca[r*f.a:(r+1)*f.a])
 			clear(v)
 			la.AddMulTransVec(v, mp, s.ea[r*f.a:(r+1)*f.a])
-			for j, x := range v {
-				out[j] += x * n[j]
+			for j, x := range old {
+				out[j] = x*h[j] + v[j]*n[j]
 			}
-			if !allFinite(out) {
+			la.AddMulTransVec(out, mp, s.ca[r*f.a:(r+1)*f.a])
+			if dot(out, zero) != 0 {
 				return false
 			}
 			if f.b > 0 {
@@ -199,7 +197,7 @@ func (f *heisenberg) moveLong(d blocks, rho float64) bool {
 				out[j] = old[j] + diag[j]*x
 			}
 			la.AddMulTransVec(out, oldQ, s.hf[r*f.b:(r+1)*f.b])
-			if !allFinite(out) {
+			if dot(out, zero) != 0 {
 				return false
 			}
 		}

@@ -35,7 +35,9 @@ func Dense(p int) (Factor, error) {
 // p−k of D, then C by rows; a tangent is symmetric in A.
 //
 // Products, solves and ProjectPair cost O(kp), Retract O(k²p), ProjectHess
-// O(kp²) and O(p²) memory. k = 0 is Diagonal and k = p is Dense. It errs unless
+// O(kp²) and O(p²) memory. The first Retract makes room for a second set of the
+// numbers; the later ones allocate nothing for k <= 64, above which the product
+// of k×k blocks runs in goroutines. k = 0 is Diagonal and k = p is Dense. It errs unless
 // p >= 1 and 0 <= k <= p.
 func Up(p, k int) (Factor, error) {
 	if err := checkSizes("Up", p, size{"k", k}); err != nil {

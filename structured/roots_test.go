@@ -119,7 +119,6 @@ func toeplitzReference(p int) reference {
 }
 
 func TestFactors(t *testing.T) {
-	const long = 2*tile + 3 // more than one tile of the long blocks
 	for _, c := range []struct {
 		make func() (Factor, error)
 		name string
@@ -153,17 +152,29 @@ func TestFactors(t *testing.T) {
 		}
 		t.Run(c.name, func(t *testing.T) { checkFactor(t, f, c.ref) })
 	}
-	t.Run("tiles", func(t *testing.T) {
-		f, err := HeisenbergUp(long+2, 1, 1)
+}
+
+// Long blocks go through several tiles, large ones through blocked kernels.
+func TestLargeFactors(t *testing.T) {
+	const long = tile + 7
+	for _, c := range []struct {
+		make func() (Factor, error)
+		ref  reference
+	}{
+		{func() (Factor, error) { return HeisenbergUp(long, 1, 2) }, pattern(long, heisenbergEntries(long, 1, 2, false))},
+		{func() (Factor, error) { return Dense(70) }, pattern(70, heisenbergEntries(70, 70, 0, false))},
+		{func() (Factor, error) { return Cholesky(70) }, pattern(70, triangleEntries(70))},
+	} {
+		f, err := c.make()
 		if err != nil {
 			t.Fatal(err)
 		}
-		checkTiles(t, f, pattern(long+2, heisenbergEntries(long+2, 1, 1, false)))
-	})
+		t.Run(f.Name(), func(t *testing.T) { checkLarge(t, f, c.ref) })
+	}
 }
 
-// checkTiles is the part of checkFactor that a long diagonal can differ in.
-func checkTiles(t *testing.T, f Factor, ref reference) {
+// checkLarge is the part of checkFactor that the size can make a difference to.
+func checkLarge(t *testing.T, f Factor, ref reference) {
 	rng := rand.New(rand.NewPCG(5, 6))
 	v := f.Values(nil)
 	for i, e := range normals(rng, len(v), 0.02) {
@@ -176,7 +187,7 @@ func checkTiles(t *testing.T, f Factor, ref reference) {
 	checkProducts(t, f, rng)
 	checkProjections(t, f, ref.withDefaults(), rng)
 	checkMove(t, f, ref.withDefaults(), rng)
-	last := len(v) - 1 // in the last tile of the last long block
+	last := len(v) - 1 // for a Heisenberg root, in the last tile of the last long block
 	v[last] = math.NaN()
 	refused(t, f, "Retract", func() error { return f.Retract(v, 0.1) })
 }
@@ -224,8 +235,8 @@ func TestDenseRegular(t *testing.T) {
 	near(t, "Solve(Mul)", f.Solve(nil, f.Mul(nil, x)), x, 1e-13)
 }
 
-// A step of a dense root is a step of the precision: S h-like to second order
-// in rho, positive definite for every rho.
+// A step of a dense root moves the precision to h(N)², exp(2N) to second order
+// in rho, and keeps it positive definite for every rho.
 func TestDensePrecision(t *testing.T) {
 	f, err := Dense(4)
 	if err != nil {
@@ -243,7 +254,7 @@ func TestDensePrecision(t *testing.T) {
 		b := denseRoot(c)
 		s.Mul(b, b.T())
 		if rho < 1e-3 {
-			// S + 2ρG + 2ρ²G² + O(ρ³), as h(M)² = exp(2M) to second order.
+			// I + 2ρG + 2ρ²G² + O(ρ³)
 			want.Mul(g, g)
 			want.Scale(2*rho*rho, &want)
 			var lin mat.Dense
@@ -262,5 +273,23 @@ func TestDensePrecision(t *testing.T) {
 		if !eig.Factorize(sym, false) || !(eig.Values(nil)[0] > 0) {
 			t.Errorf("rho = %v: S has the eigenvalues %v", rho, eig.Values(nil))
 		}
+	}
+}
+
+// Determinants beyond the range of a float64 are sums of logarithms.
+func TestLogDetRange(t *testing.T) {
+	for _, d := range []float64{1e-300, 1e300, -1e-8, 7} {
+		f, err := Diagonal(100)
+		if err != nil {
+			t.Fatal(err)
+		}
+		v := f.Values(nil)
+		for i := range v {
+			v[i] = d
+		}
+		if err := f.SetValues(v); err != nil {
+			t.Fatal(err)
+		}
+		near(t, "LogDet", []float64{f.LogDet()}, []float64{100 * math.Log(math.Abs(d))}, 1e-13)
 	}
 }
