@@ -10,6 +10,7 @@ import (
 	"math/rand/v2"
 	"slices"
 	"testing"
+	"time"
 
 	"github.com/natgrad/natgrad/internal/special"
 	"github.com/natgrad/natgrad/internal/wire"
@@ -327,13 +328,15 @@ func BenchmarkStep(b *testing.B) {
 			step := float64(b.Elapsed().Nanoseconds()) / float64(b.N)
 			b.StopTimer()
 			src, dst := make([]float64, n), make([]float64, n)
-			copies := testing.Benchmark(func(b *testing.B) {
-				for range b.N {
-					copy(dst, src)
-				}
-			})
+			e.Posterior().Natural(src) // pages that are never written are not read from memory
+			one := math.Inf(1)
+			for range 10 {
+				start := time.Now()
+				copy(dst, src)
+				one = math.Min(one, float64(time.Since(start).Nanoseconds()))
+			}
 			b.ReportMetric(step/float64(n), "ns/param")
-			b.ReportMetric(step/(float64(copies.T.Nanoseconds())/float64(copies.N)), "copies")
+			b.ReportMetric(step/one, "copies")
 		})
 	}
 }

@@ -9,9 +9,11 @@ import (
 // checkTangent errs unless the tangent and the rate of a step of a posterior are
 // finite.
 func checkTangent(family string, tan []float64, rho float64) error {
-	for i, x := range tan {
-		if !finite(x) {
-			return domainError(family, "Retract", "tan", i, x, "finite")
+	if !allFinite(tan) {
+		for i, x := range tan {
+			if !finite(x) {
+				return domainError(family, "Retract", "tan", i, x, "finite")
+			}
 		}
 	}
 	if !finite(rho) {
