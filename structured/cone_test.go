@@ -295,3 +295,38 @@ func TestSPDErrors(t *testing.T) {
 		t.Errorf("a step of 1e200: %v, %v", cond, err)
 	}
 }
+
+// TestWishartDraws fits by gradients of the log density at draws, where the inner
+// family differentiates its draws.
+func TestWishartDraws(t *testing.T) {
+	v0 := mat.NewSymDense(2, []float64{1, 0.3, 0.3, 0.5})
+	want, err := expfam.NewWishart(8, v0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	w := newTestWishart(t, 4, root(t, "chol", 2))
+	if _, ok := any(w.in).(pathwise); !ok {
+		return // the inner family has no derivatives of draws
+	}
+	inv := inverse(t, v0)
+	target := &vi.Target{Dim: 3, LogProb: want.LogProb, Grad: func(dst, x []float64) float64 {
+		// ½(n−p−1)W⁻¹ − ½V⁻¹
+		z := inverse(t, mat.NewSymDense(2, []float64{x[0], x[1] / math.Sqrt2, 0, x[2]}))
+		g := mat.NewSymDense(2, nil)
+		for i := range 2 {
+			for j := i; j < 2; j++ {
+				g.SetSym(i, j, 0.5*(8-3)*z.At(i, j)-0.5*inv.At(i, j))
+			}
+		}
+		expfam.Svec(dst, g)
+		return want.LogProb(x)
+	}}
+	r, err := vi.Fit(context.Background(), w, target, &vi.Settings{Seed: 1})
+	if err != nil || r.Status != vi.Converged || !(math.Abs(r.ELBO) < 0.05) || r.Grade() != vi.Good {
+		t.Fatalf("%v, %v", r, err)
+	}
+	kl, err := expfam.KL(w.in, want)
+	if err != nil || kl > 0.05 {
+		t.Errorf("KL to the target is %v (%v)", kl, err)
+	}
+}

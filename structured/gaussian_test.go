@@ -484,3 +484,19 @@ func TestConcurrentReads(t *testing.T) {
 	}
 	wg.Wait()
 }
+
+// TestHessDiag gives a diagonal root the diagonal of a Hessian alone.
+func TestHessDiag(t *testing.T) {
+	rng := rand.New(rand.NewPCG(13, 1))
+	q := random(t, "diag", rng)
+	h := precise(rng, 6)
+	d := &expfam.Draw{X: normals(rng, 6, 1), Grad: normals(rng, 6, 1), Hess: h}
+	want, got := make([]float64, 12), make([]float64, 12)
+	q.Tangent(want, d, -0.3)
+	d.Hess, d.HessDiag = nil, make([]float64, 6)
+	for i := range d.HessDiag {
+		d.HessDiag[i] = h.At(i, i)
+	}
+	q.Tangent(got, d, -0.3)
+	near(t, "tangent", got, want, 1e-14)
+}

@@ -149,6 +149,8 @@ type goldenRun struct {
 	Steps   []iterate
 	SStar   [][]float64 `json:"S_star_closed_form"`
 	NegStar *float64    `json:"neg_elbo_star"`
+	SLong   [][]float64 `json:"S_long_run"`
+	NegLong *float64    `json:"neg_elbo_long_run"`
 	FFinal  *float64    `json:"f_final"`
 }
 
@@ -229,10 +231,17 @@ func replayQuadratic(t *testing.T, data []byte) {
 					near(t, name+": negative ELBO", []float64{-r.ELBO}, []float64{*s.NegELBO}, goldenTol)
 				}
 			}
-			if run.NegStar != nil {
-				r := converge(t, e)
-				near(t, name+": S at the optimum", mat.DenseCopyOf(q.Precision(nil, nil)).RawMatrix().Data, dense(run.SStar).RawMatrix().Data, goldenTol)
-				near(t, name+": negative ELBO at the optimum", []float64{-r.ELBO}, []float64{*run.NegStar}, goldenTol)
+			elbo := -converge(t, e).ELBO
+			prec := mat.DenseCopyOf(q.Precision(nil, nil)).RawMatrix().Data
+			for _, want := range [][][]float64{run.SStar, run.SLong} {
+				if want != nil {
+					near(t, name+": S at the optimum", prec, dense(want).RawMatrix().Data, 1e-8)
+				}
+			}
+			for _, want := range []*float64{run.NegStar, run.NegLong} {
+				if want != nil {
+					near(t, name+": negative ELBO at the optimum", []float64{elbo}, []float64{*want}, goldenTol)
+				}
 			}
 		}
 	}

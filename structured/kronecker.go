@@ -229,13 +229,8 @@ func (f *kronecker) Retract(m []float64, rho float64) error {
 	return f.both(func() error { return f.c.Retract(m[:n], rho) }, func() error { return f.k.Retract(m[n:], rho) })
 }
 
-func (f *kronecker) Scale(c float64) error {
-	if err := checkScale(f.Name(), c); err != nil {
-		return err
-	}
-	root := math.Sqrt(c)
-	return f.both(func() error { return f.c.Scale(root) }, func() error { return f.k.Scale(root) })
-}
+// Scale puts the factor on K: the split between C and K is free.
+func (f *kronecker) Scale(c float64) error { return f.k.Scale(c) }
 
 func (f *kronecker) Clone() Factor {
 	return &kronecker{c: f.c.Clone(), k: f.k.Clone(), d: f.d, q: f.q, columns: new(vectors)}

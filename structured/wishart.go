@@ -34,6 +34,8 @@ type Wishart struct {
 	eta []float64       // of in
 	old []float64       // numbers of B to go back to
 	row []float64       // scratch of settle
+
+	rows, etas *vectors // scratch of length p and of length NumParams of in
 }
 
 const wishartName = "structured wishart"
@@ -56,7 +58,7 @@ func newWishart(b float64, f Factor) (*Wishart, error) {
 	if err != nil {
 		return nil, err
 	}
-	w := &Wishart{p: p, b: b, f: f, in: in, eta: make([]float64, in.NumParams()), row: make([]float64, p)}
+	w := &Wishart{p: p, b: b, f: f, in: in, eta: make([]float64, in.NumParams()), row: make([]float64, p), rows: new(vectors), etas: new(vectors)}
 	if err := w.settle("NewWishart"); err != nil {
 		return nil, err
 	}
@@ -223,7 +225,7 @@ func (w *Wishart) Tangent(dst []float64, dr *expfam.Draw, weight float64) {
 	checkLen("Wishart.Tangent", "Grad", dr.Grad, w.Dim())
 	checkLen("Wishart.Tangent", "X", dr.X, w.Dim())
 	p, n := w.p, w.Dof()
-	a, c := make([]float64, p), make([]float64, p)
+	a, c := w.rows.get(p), w.rows.get(p)
 	for j := range p {
 		unsvecRow(a, dr.Grad, j)
 		unsvecRow(c, dr.X, j)
@@ -231,12 +233,16 @@ func (w *Wishart) Tangent(dst []float64, dr *expfam.Draw, weight float64) {
 		w.f.MulTrans(c, c)
 		w.f.ProjectPair(dst[1:], a, c, -weight/n)
 	}
+	w.rows.put(a)
+	w.rows.put(c)
 	// η of the inner family is ((n−p−1)/2, −n svec(S)/2).
-	pg := any(w.in).(pathwise).PathGrad(nil, dr.Grad, dr.X)
+	pg := w.etas.get(len(w.eta))
+	any(w.in).(pathwise).PathGrad(pg, dr.Grad, dr.X)
 	dn := 0.5 * pg[0]
 	for i, e := range w.eta[1:] {
 		dn += e / n * pg[1+i]
 	}
+	w.etas.put(pg)
 	w.addShape(dst, weight*dn)
 }
 
@@ -265,7 +271,7 @@ func (w *Wishart) ScoreTangent(dst, x []float64, weight float64) {
 	checkLen("Wishart.ScoreTangent", "dst", dst, w.NumParams())
 	checkLen("Wishart.ScoreTangent", "x", x, w.Dim())
 	p, n := w.p, w.Dof()
-	a, c := make([]float64, p), make([]float64, p)
+	a, c := w.rows.get(p), w.rows.get(p)
 	for j := range p {
 		clear(a)
 		a[j] = 1
@@ -275,13 +281,19 @@ func (w *Wishart) ScoreTangent(dst, x []float64, weight float64) {
 		w.f.ProjectPair(dst[1:], a, c, -0.5*weight)
 	}
 	w.f.ProjectIdentity(dst[1:], 0.5*weight)
+	w.rows.put(a)
+	w.rows.put(c)
 	// log q = ½(n−p−1) log|W| − ½n tr(SW) + ½n log|S| + ½np log(n/2) − log Γ_p(n/2) + …,
 	// and T − E[T] pairs with ∂η/∂n = (½, −svec(S)/2).
-	t, m := w.in.SuffStat(nil, x), w.in.Expectation(nil)
+	t, m := w.etas.get(len(w.eta)), w.etas.get(len(w.eta))
+	w.in.SuffStat(t, x)
+	w.in.Expectation(m)
 	dn := 0.5 * (t[0] - m[0])
 	for i, e := range w.eta[1:] {
 		dn += e / n * (t[1+i] - m[1+i])
 	}
+	w.etas.put(t)
+	w.etas.put(m)
 	w.addShape(dst, weight*dn)
 }
 
