@@ -15,6 +15,7 @@ import (
 	"github.com/natgrad/natgrad/internal/special"
 	"github.com/natgrad/natgrad/internal/wire"
 	"github.com/natgrad/natgrad/vi"
+	"gonum.org/v1/gonum/mat"
 )
 
 // TestLogisticRegression fits a posterior with every structure by the defaults of
@@ -68,6 +69,38 @@ func TestLogisticRegression(t *testing.T) {
 	}
 	if !(elbo["up_2"] > elbo["diag"] && elbo["low_2"] > elbo["diag"]) {
 		t.Errorf("low rank does not beat the diagonal: %v", elbo)
+	}
+}
+
+// TestOtherMethods fits by Newton-like steps, whose fixed point is the Laplace
+// approximation, and by values of the log density alone.
+func TestOtherMethods(t *testing.T) {
+	rng := rand.New(rand.NewPCG(15, 1))
+	x, y := classes(rng, 30, 2)
+	target := logistic(x, y, 1)
+	q := mustNew(t, make([]float64, 2), root(t, "chol", 2))
+	r, err := vi.Fit(context.Background(), q, target, &vi.Settings{Method: vi.Laplace, Tol: 1e-12})
+	if err != nil || r.Status != vi.Converged {
+		t.Fatalf("Laplace: %v, %v", r, err)
+	}
+	if r, err = vi.Fit(context.Background(), q, target, &vi.Settings{Method: vi.Laplace, Plain: true, Rate: vi.Constant(0.5), Iterations: 100}); err != nil {
+		t.Fatal(err)
+	}
+	h, g := mat.NewSymDense(2, nil), make([]float64, 2)
+	target.Hess(h, g, q.Mean(nil))
+	h.ScaleSym(-1, h)
+	near(t, "Laplace: gradient at the mean", g, []float64{0, 0}, 1e-12)
+	near(t, "Laplace: precision", mat.DenseCopyOf(q.Precision(nil, nil)).RawMatrix().Data, mat.DenseCopyOf(h).RawMatrix().Data, 1e-10)
+
+	best, err := vi.Fit(context.Background(), q, target, &vi.Settings{Seed: 1})
+	if err != nil {
+		t.Fatal(err)
+	}
+	values := &vi.Target{Dim: 2, LogProb: target.LogProb}
+	free := mustNew(t, make([]float64, 2), root(t, "chol", 2))
+	r, err = vi.Fit(context.Background(), free, values, &vi.Settings{Method: vi.GradientFree, Draws: 32, Seed: 1})
+	if err != nil || r.Status != vi.Converged || math.Abs(r.ELBO-best.ELBO) > 0.05 {
+		t.Errorf("gradient-free: %v, %v; with gradients %v", r, err, best)
 	}
 }
 

@@ -29,8 +29,8 @@ import (
 // It is a degenerate posterior, all mass in Z, so that vi.Fit optimises functions
 // of positive definite matrices: Sample returns svec(Z) whatever the random numbers,
 // LogProb is 0, and there is no entropy. Target.Exact returns the objective to be
-// maximised, at Z, and calls AddGradient; the method is Exact. The zero value is good for
-// UnmarshalBinary only.
+// maximised, at Z, and calls AddGradient; the method is Exact. An SPD is not safe for
+// concurrent use. The zero value is good for UnmarshalBinary only.
 type SPD struct {
 	p     int
 	lower bool
@@ -248,9 +248,9 @@ func (s *SPD) SetMomentum(alpha float64) error {
 }
 
 // SetExponential makes steps by A ← A exp(m), geodesics for the symmetric group,
-// instead of A h(m). It costs a few times as much and allocates. Far from an optimum
-// h is safer: no step makes an eigenvalue of A'A less than a quarter of what it was,
-// whereas an exponential of a large m can all but reach the edge of the cone.
+// instead of A h(m). It costs a few times as much and allocates. Far from an optimum h
+// is safer: as h(m) ⪰ ½I for symmetric m, a step leaves at least a quarter of Z, whereas the
+// exponential of a large m can all but reach the edge of the cone.
 func (s *SPD) SetExponential(on bool) { s.expm = on }
 
 // AddGradient adds weight·Π(AᵀGA)/2 to dst, the natural gradient of weight·f at Z
