@@ -208,11 +208,6 @@ func (w *Wishart) EntropyTangent(dst []float64) (exact bool) {
 	return true
 }
 
-// pathwise is what the derivative of a draw with respect to n needs.
-type pathwise interface {
-	PathGrad(dst, g, x []float64) []float64
-}
-
 // Tangent adds weight times the natural gradient of E_q[log p] to dst as the draw
 // dr shows it, where dr.Grad is the gradient with respect to svec(W). With G its
 // matrix, at fixed whitened W̃ = BᵀWB,
@@ -237,7 +232,7 @@ func (w *Wishart) Tangent(dst []float64, dr *expfam.Draw, weight float64) {
 	w.rows.put(c)
 	// η of the inner family is ((n−p−1)/2, −n svec(S)/2).
 	pg := w.etas.get(len(w.eta))
-	any(w.in).(pathwise).PathGrad(pg, dr.Grad, dr.X)
+	w.in.PathGrad(pg, dr.Grad, dr.X)
 	dn := 0.5 * pg[0]
 	for i, e := range w.eta[1:] {
 		dn += e / n * pg[1+i]

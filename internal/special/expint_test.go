@@ -7,7 +7,7 @@ import (
 
 // Reference values from 400 decimal digits, rounded to the nearest float64.
 
-var scaledE1 = []struct{ x, want float64 }{
+var scaledE1Table = []struct{ x, want float64 }{
 	{1e-300, 690.1983122333122},
 	{1e-10, 22.44863526738379},
 	{0.001, 6.337874070325488},
@@ -56,7 +56,7 @@ func e1(x float64) float64 {
 }
 
 func TestScaledE1(t *testing.T) {
-	for _, r := range scaledE1 {
+	for _, r := range scaledE1Table {
 		near(t, "ScaledE1", r.x, e1(r.x), r.want, tol/4, 0)
 	}
 	// d/dx e^x E₁(x) = e^x E₁(x) − 1/x, on both sides of the seam.
