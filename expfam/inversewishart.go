@@ -30,17 +30,18 @@ type invertedWishart struct {
 	lock sync.Mutex // guards what follows
 	a    []float64  // d×d
 	x, g []float64  // an outcome of base and a gradient there
-	c    []float64  // d×d
+	c, t []float64  // d×d
+	draw Draw
 }
 
 func newInvertedWishart(family string, base Dist, d, lead int) *invertedWishart {
 	n, dim := base.NumParams(), base.Dim()
-	v := make([]float64, 2*n+2*d*d+2*dim)
+	v := make([]float64, 2*n+3*d*d+2*dim)
 	s := &invertedWishart{family: family, base: base, d: d, lead: lead}
 	for _, part := range []struct {
 		v *[]float64
 		n int
-	}{{&s.eta, n}, {&s.try, n}, {&s.a, d * d}, {&s.c, d * d}, {&s.x, dim}, {&s.g, dim}} {
+	}{{&s.eta, n}, {&s.try, n}, {&s.a, d * d}, {&s.c, d * d}, {&s.t, d * d}, {&s.x, dim}, {&s.g, dim}} {
 		*part.v, v = v[:part.n:part.n], v[part.n:]
 	}
 	return s
