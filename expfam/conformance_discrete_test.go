@@ -115,6 +115,7 @@ func TestKnownParameters(t *testing.T) {
 		{must[*expfam.Multinomial](t)(expfam.NewMultinomial(10, probs)), must[*expfam.Multinomial](t)(expfam.NewMultinomial(11, probs))},
 		{must[*expfam.NegativeBinomial](t)(expfam.NewNegativeBinomial(1.5, 0.5)), must[*expfam.NegativeBinomial](t)(expfam.NewNegativeBinomial(1.25, 0.5))},
 		{must[*expfam.NegativeBinomial](t)(expfam.NewNegativeBinomial(1, 0.5)), must[*expfam.Geometric](t)(expfam.NewGeometric(0.5))},
+		{newMN(t, 2, 2, 1), newMN(t, 2, 2, 2)},
 	} {
 		if _, err := expfam.KL(pair[0], pair[1]); err == nil {
 			t.Errorf("KL between %s and %s gives no error", pair[0].Name(), pair[1].Name())

@@ -89,10 +89,7 @@ func (s *invertedWishart) Tangent(dst []float64, d *Draw, w float64) {
 // EntropyTangent adds ∇_m H = −η to dst and returns true: it is exact.
 func (s *invertedWishart) EntropyTangent(dst []float64) (exact bool) {
 	s.checkLen("EntropyTangent", "dst", dst, len(s.eta))
-	for i, e := range s.eta {
-		dst[i] -= e
-	}
-	return true
+	return subEta("", dst, s.eta)
 }
 
 // ScoreTangent adds w·F⁻¹(T(x) − m), the natural gradient of log p(x), to dst.

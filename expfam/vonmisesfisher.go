@@ -396,11 +396,18 @@ func (f *VonMisesFisher) Tangent(dst []float64, d *Draw, w float64) {
 
 // EntropyTangent adds ∇_m H = −η to dst and returns true: it is exact.
 func (f *VonMisesFisher) EntropyTangent(dst []float64) (exact bool) {
-	checkLen("von-mises-fisher.EntropyTangent", "dst", dst, len(f.eta))
-	for i, e := range f.eta {
-		dst[i] -= e
+	return subEta("von-mises-fisher.EntropyTangent", dst, f.eta)
+}
+
+// ScoreTangent adds w·F⁻¹(T(x) − m), the natural gradient of log p(x), to dst.
+func (f *VonMisesFisher) ScoreTangent(dst, x []float64, w float64) {
+	checkLen("von-mises-fisher.ScoreTangent", "dst", dst, len(f.eta))
+	checkLen("von-mises-fisher.ScoreTangent", "x", x, len(f.eta))
+	along, across := f.curvature()
+	c := dot(f.mu, x)
+	for i, m := range f.mu {
+		dst[i] += w * ((c-f.r)*m/along + (x[i]-c*m)/across)
 	}
-	return true
 }
 
 // Clone returns an independent copy.
