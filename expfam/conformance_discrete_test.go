@@ -87,6 +87,10 @@ func TestCountEntropies(t *testing.T) {
 	// Two outcomes are a binomial, r = 1 is geometric.
 	m := must[*expfam.Multinomial](t)(expfam.NewMultinomial(50, []float64{0.2, 0.8}))
 	near(t, "entropy of a multinomial of two outcomes", m.Entropy(), binomial(50, 0.2).Entropy(), 1e-13)
+	for _, p := range []float64{0.2, 0.3, 0.5} { // means on both sides of 1e6
+		m := must[*expfam.Multinomial](t)(expfam.NewMultinomial(3e6, []float64{p, 1 - p}))
+		near(t, "entropy of a large multinomial", m.Entropy(), binomial(3e6, p).Entropy(), 1e-12)
+	}
 	g := must[*expfam.Geometric](t)(expfam.NewGeometric(1e-5))
 	near(t, "entropy of a geometric", g.Entropy(), negative(1, 1e-5).Entropy(), 1e-12)
 }

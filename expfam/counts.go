@@ -93,9 +93,15 @@ func meanOverCounts(lo, mode, hi float64, ratio, f func(k float64) float64) floa
 	return sum / total
 }
 
-// binomialTermMean returns E[D(k, np) + s(k)] for a binomial count k, p = e^logP.
+// binomialTermMean returns E[D(k, μ) + s(k)] for a binomial count k of mean μ = np,
+// p = e^logP: by the sum or, for μ of 1e6 or more, by the terms of its expansion in
+// the moments of k up to 1/μ.
 func binomialTermMean(n, logP float64) float64 {
 	p := math.Exp(logP)
+	if mu := n * p; mu >= 1e6 {
+		q := -math.Expm1(logP)
+		return 0.5*(q+log2Pi+math.Log(mu)) + (1-q*(2-4*p)+3*q*q-3*q)/(12*mu)
+	}
 	odds := math.Exp(logP - log1mExp(logP))
 	logMu := math.Log(n) + logP
 	mode := min(math.Floor((n+1)*p), n)
