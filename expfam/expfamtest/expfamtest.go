@@ -41,6 +41,10 @@ type Options struct {
 	HeavyTails bool
 	// Allocates leaves out the check that the hot methods do not allocate.
 	Allocates bool
+	// Curved leaves out the pointwise check of the score and the pathwise
+	// derivatives, for outcomes on a curved surface such as a sphere, whose
+	// entries cannot be moved along straight lines.
+	Curved bool
 	// Sized leaves out unmarshalling into a zero value, for types that cannot
 	// know their structure before, such as products.
 	Sized bool

@@ -37,7 +37,7 @@ func (c *checker) paths() (expfam.Reparameterizable, bool) {
 // in one dimension the derivative of ∂F/∂η_i + p·∂x/∂η_i = 0.
 func checkPaths(c *checker) {
 	d, ok := c.paths()
-	if !ok {
+	if !ok || c.o.Curved {
 		return
 	}
 	dim, ext := d.Dim(), c.extent()
