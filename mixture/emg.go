@@ -68,9 +68,7 @@ const flat = 1e-200
 func (expModified) name() string        { return "exponentially-modified-normal" }
 func (expModified) skewed() bool        { return true }
 func (expModified) shaped() bool        { return false }
-func (expModified) fixedShape() bool    { return false }
 func (expModified) closedEntropy() bool { return true }
-func (expModified) stratified() bool    { return true }
 
 func (expModified) moments(float64) (m11, m12, m22, eu, eu2 float64) { return 1, 1, 2, 1, 2 }
 

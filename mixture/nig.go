@@ -97,9 +97,7 @@ func (q *NormalInverseGaussian) UnmarshalBinary(b []byte) error {
 type inverseGaussianMix struct{}
 
 func (inverseGaussianMix) shaped() bool        { return false }
-func (inverseGaussianMix) fixedShape() bool    { return true }
 func (inverseGaussianMix) closedEntropy() bool { return false }
-func (inverseGaussianMix) stratified() bool    { return false }
 
 func (inverseGaussianMix) entropy(*VarianceMean, *vmState) (h, ds, da float64) {
 	return math.NaN(), math.NaN(), math.NaN()
@@ -108,11 +106,11 @@ func (inverseGaussianMix) entropy(*VarianceMean, *vmState) (h, ds, da float64) {
 // mix is the method of Michael, Schucany and Haas (1976): x, or 1/x with probability
 // x/(1+x), with x the smaller root of k(x−1)²/x = ε².
 func (inverseGaussianMix) mix(c *VarianceMean, p float64, rng *rand.Rand) float64 {
-	e := rng.NormFloat64()
+	e := math.Sqrt2 * math.Erfinv(p) // |ε|
 	// 1 + y − √(2y + y²), y = ε²/2k, is the reciprocal of the larger root.
 	y := e * e / (2 * c.k)
 	x := 1 / (1 + y + math.Sqrt(y*(2+y)))
-	if p > 1/(1+x) {
+	if rng.Float64() > 1/(1+x) {
 		return 1 / x
 	}
 	return x

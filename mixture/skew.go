@@ -59,8 +59,8 @@ func (c *VarianceMean) alphaTo(dst []float64) []float64 {
 	return dst
 }
 
-// skewNormal has u = |w|, v = 1 and w ~ N(0, 1). Given z, |w| is N(b, 1)/… truncated at 0:
-// N(b/(1+s), 1/(1+s)).
+// skewNormal has u = |w|, v = 1 and w ~ N(0, 1). Given z, |w| is
+// N(b/(1+s), 1/(1+s)) truncated at 0.
 type skewNormal struct{}
 
 // sqrt2OverPi is E|w| for a standard normal w.
@@ -69,9 +69,7 @@ const sqrt2OverPi = 0.79788456080286535587989211986876
 func (skewNormal) name() string        { return "skew-normal" }
 func (skewNormal) skewed() bool        { return true }
 func (skewNormal) shaped() bool        { return false }
-func (skewNormal) fixedShape() bool    { return false }
 func (skewNormal) closedEntropy() bool { return true }
-func (skewNormal) stratified() bool    { return true }
 
 func (skewNormal) moments(float64) (m11, m12, m22, eu, eu2 float64) {
 	return 1, sqrt2OverPi, 1, sqrt2OverPi, 1
@@ -97,8 +95,9 @@ func (skewNormal) given(c *VarianceMean, st *vmState, q, b float64) given {
 // Stein's lemma is the integral of the paper divided by s.
 func (skewNormal) entropy(c *VarianceMean, st *vmState) (h, ds, da float64) {
 	s := st.skew
-	h = 0.5*math.Log1p(s) - math.Ln2
-	if s > 0 {
+	h = 0.5 * math.Log1p(s)
+	if s > flat {
+		h -= math.Ln2
 		// Φ log Φ lives on |x| < 9, the normal density on |x| < 9√s.
 		sd := math.Sqrt(s)
 		step, n := entropyStep*math.Min(sd, 1), entropyNodes
@@ -107,8 +106,6 @@ func (skewNormal) entropy(c *VarianceMean, st *vmState) (h, ds, da float64) {
 			l := special.LogNormalCDF(x)
 			h -= 2 * step / sd * math.Exp(l-0.5*x*x/s-0.5*vmLog2Pi) * l
 		}
-	} else {
-		h += math.Ln2
 	}
 	sd := math.Sqrt(s / (1 + s))
 	var haz float64

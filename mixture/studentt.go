@@ -7,6 +7,7 @@ import (
 	"github.com/natgrad/natgrad/internal/sample"
 	"github.com/natgrad/natgrad/internal/special"
 	"gonum.org/v1/gonum/mat"
+	"gonum.org/v1/gonum/mathext"
 )
 
 // StudentT is the d-dimensional Student-t distribution with location μ, scale matrix Σ
@@ -15,7 +16,8 @@ import (
 //	log q(z) = log Γ(a+d/2) − log Γ(a) − (d/2) log 2πa − log|Σ|/2 − (a + d/2) log(1 + Q/2a),
 //	Q = (z−μ)'Σ⁻¹(z−μ)
 //
-// Its tails are polynomials; a is fitted with μ and Σ. Its entropy is closed (see
+// Its tails are polynomials; a is fitted with μ and Σ. Steps move a slowly where it is
+// large and matters little: start a fit from 2 or 3. Its entropy is closed (see
 // [VarianceMean.EntropyTangent]). Every draw of a step carries its w in Draw.Aux.
 type StudentT struct{ VarianceMean }
 
@@ -48,9 +50,7 @@ type studentT struct{}
 func (studentT) name() string        { return "student-t" }
 func (studentT) skewed() bool        { return false }
 func (studentT) shaped() bool        { return true }
-func (studentT) fixedShape() bool    { return false }
 func (studentT) closedEntropy() bool { return true }
-func (studentT) stratified() bool    { return false }
 
 func (studentT) moments(float64) (m11, m12, m22, eu, eu2 float64) { return 1, 0, 0, 0, 0 }
 
@@ -81,10 +81,22 @@ func (studentT) entropy(c *VarianceMean, st *vmState) (h, ds, da float64) {
 	return h, 0, n/a + (a+n)*special.TrigammaDelta(a, n)
 }
 
-func (studentT) mix(c *VarianceMean, _ float64, rng *rand.Rand) float64 {
+func (studentT) mix(c *VarianceMean, p float64, rng *rand.Rand) float64 {
 	a := c.cur.shape
-	// exp of the logarithm: a draw below the smallest float64 gives the largest w.
-	return math.Min(math.Exp(math.Log(a)-sample.LogGamma(a, rng)), math.MaxFloat64)
+	if a > manyShapes {
+		return a / math.Exp(sample.LogGamma(a, rng))
+	}
+	// P(G < g) = g^a/Γ(a+1) (1 − O(g)) near 0, where the inverse loses its digits.
+	if lg := (math.Log(p) + special.Lgamma(a+1)) / a; lg < -20 {
+		return math.Min(math.Exp(math.Log(a)-lg), math.MaxFloat64)
+	}
+	return a / mathext.GammaIncRegInv(a, p)
 }
+
+// manyShapes is a shape above which w hardly varies, so that its draws need no strata.
+const manyShapes = 1e5
+
+// FirstRate returns 1/4: the shape is noisier than the rest.
+func (q *StudentT) FirstRate() float64 { return 0.25 }
 
 func (studentT) scales(w float64) (u, v float64) { return 0, w }

@@ -56,9 +56,8 @@ type VarianceMean struct {
 // (z−μ)'S(z−μ) and (z−μ)'Sα.
 type kind interface {
 	name() string
-	skewed() bool     // there is an α
-	shaped() bool     // q(w) has a parameter a that is fitted
-	fixedShape() bool // q(w) has a parameter k that is not
+	skewed() bool // there is an α
+	shaped() bool // q(w) has a parameter a that is fitted
 	// moments returns M₁₁, M₁₂, M₂₂, E u and E u².
 	moments(k float64) (m11, m12, m22, eu, eu2 float64)
 	// meanV returns E v.
@@ -71,10 +70,8 @@ type kind interface {
 	// H − H(N(μ, Σ)) and its derivatives in s = α'Sα and in a.
 	closedEntropy() bool
 	entropy(c *VarianceMean, st *vmState) (h, ds, da float64)
-	// mix draws w; where stratified it inverts the distribution function at p in
-	// [0, 1), else it uses rng.
+	// mix draws w for a uniform p in [0, 1), which it inverts as far as it can, and rng.
 	mix(c *VarianceMean, p float64, rng *rand.Rand) float64
-	stratified() bool
 	// scales returns u(w) and v(w).
 	scales(w float64) (u, v float64)
 }

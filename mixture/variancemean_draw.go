@@ -39,18 +39,15 @@ func (c *VarianceMean) Transform(dst, normals []float64, w float64) []float64 {
 	return dst
 }
 
-// SampleStep draws the points of a step in pairs of one w and opposite ε. The w of
-// the skew and the exponentially modified normal are stratified, one a stratum of equal
-// probability; a StudentT writes w to Aux.
+// SampleStep draws the points of a step in pairs of one w and opposite ε, each w from its
+// own one of strata of equal probability (for an inverse Gaussian w, those of the chi-square
+// variable that it is made of). A StudentT writes w to Aux.
 func (c *VarianceMean) SampleStep(draws []expfam.Draw, rng *rand.Rand) {
 	m := c.kind
 	pairs := (len(draws) + 1) / 2
 	for k := 0; k < len(draws); k += 2 {
-		p := rng.Float64()
-		if m.stratified() {
-			p = math.Min((float64(k/2)+p)/float64(pairs), 1-0x1p-53)
-		}
-		w := m.mix(c, p, rng)
+		p := (float64(k/2) + rng.Float64()) / float64(pairs)
+		w := m.mix(c, math.Min(p, 1-0x1p-53), rng)
 		for i := range c.work {
 			c.work[i] = rng.NormFloat64()
 		}
@@ -71,6 +68,13 @@ func (c *VarianceMean) SampleStep(draws []expfam.Draw, rng *rand.Rand) {
 	}
 }
 
+// FirstRate returns the step size with which a stochastic fit had better begin.
+func (c *VarianceMean) FirstRate() float64 { return 0.5 }
+
+// FirstDraws returns the number of draws a step with which it had better begin: four a
+// dimension, at least 16 (fewer strata of w leave too much noise) and at most 64.
+func (c *VarianceMean) FirstDraws() int { return min(max(16, 4*c.dim), 64) }
+
 // Tangent adds w·tan of E_q[log p] to dst as the draw dr shows it, the mixing
 // variable averaged out given z (Lin, Khan and Schmidt 2019, "Stein's lemma for the
 // reparameterization trick with exponential family mixtures"). With g = ∇ log p,
@@ -81,14 +85,16 @@ func (c *VarianceMean) SampleStep(draws []expfam.Draw, rng *rand.Rand) {
 //	∇_a ≈ ½g'(z−μ) (1 − w ∂γ/∂a)/a                γ = a/w ~ Gamma(a, 1), for StudentT
 //
 // where ∂γ/∂a is the derivative of γ at a fixed probability. A StudentT reads w from
-// dr.Aux. The families without a closed entropy take ∇(log p − log q) for g, in ∇_Σ beside
-// the Hessian as well.
+// dr.Aux. Where the entropy has no closed form, g is ∇(log p − log q), which vanishes
+// where q = p; beside a Hessian of log p, the part of −log q enters ∇_Σ by the second form.
 //
-// The skew and the exponentially modified normal know a second form of ∇_α, for
+// The skew and the exponentially modified normal know another form of ∇_α, for
 // points that the caller supplies: a draw z with dr.Aux (its mixing variable w) comes with
-// the point z − wα, a draw of N(μ, Σ) that is marked Aside, and with s = α'Sα, b = (z−μ)'Sα
+// the point z − u(w)α, a draw of N(μ, Σ) that is marked Aside, and with s = α'Sα, b = (z−μ)'Sα
 //
-//	skew: ∇_α ≈ b/(1+s) g(z) + √(2/π)/(1+s) g(z−wα);   EMG: (b−1)/s g(z) + 1/s g(z−wα).
+//	skew: ∇_α ≈ b/(1+s) g(z) + √(2/π)/(1+s) g(z−uα);   EMG: (b−1)/s g(z) + 1/s g(z−uα).
+//
+// It needs more evaluations and is there for comparisons; SampleStep does not use it.
 //
 // Tangent does not allocate; calls must not run at the same time.
 func (c *VarianceMean) Tangent(dst []float64, dr *expfam.Draw, w float64) {

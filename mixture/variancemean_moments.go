@@ -272,7 +272,14 @@ func (c *VarianceMean) QuadraticTangent(tan, m0 []float64, prec mat.Symmetric) f
 	if math.IsInf(ev, 1) {
 		return math.Inf(-1)
 	}
-	cov := c.scale()
+	m := blas64.General{Rows: d, Cols: d, Data: c.sq, Stride: d}
+	for i := range d {
+		for j := range d {
+			m.Data[i*d+j] = prec.At(i, j)
+		}
+	}
+	blas64.Trsm(blas.Left, blas.Trans, 1, st.tri(), m)
+	blas64.Trsm(blas.Left, blas.NoTrans, 1, st.tri(), m)
 	var value, trace float64
 	k := at
 	for i := range d {
@@ -283,8 +290,8 @@ func (c *VarianceMean) QuadraticTangent(tan, m0 []float64, prec mat.Symmetric) f
 			if st.alpha != nil {
 				pAlpha += p * st.alpha[j]
 			}
-			trace += p * cov.At(i, j)
 		}
+		trace += m.Data[i*d+i]
 		gMu := -(pMu + c.eu*pAlpha)
 		value += 0.5 * (st.mu[i] - m0[i]) * gMu
 		tan[i] += c.i11 * gMu
