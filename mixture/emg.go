@@ -17,8 +17,8 @@ import (
 //	log q(z) = log N(z | μ, Σ) + log Φ(x) − log φ(x) − ½ log s
 //
 // Its tail along α is exponential, far heavier than that of a [SkewNormal]. At α = 0 it is
-// normal and a step never leaves α = 0: start from an α that is not zero. Its entropy is a
-// quadrature in one dimension.
+// normal and a step never leaves α = 0: start from [ExpModifiedNormalFrom], or from an α in
+// the direction of the longer tail. Its entropy is a quadrature in one dimension.
 type ExpModifiedNormal struct{ VarianceMean }
 
 // NewExpModifiedNormal returns the exponentially modified normal distribution of location

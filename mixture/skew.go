@@ -13,8 +13,9 @@ import (
 //
 //	log q(z) = log 2 + log N(z | μ, Σ + αα') + log Φ((z−μ)'Sα/√(1+s)),  s = α'Sα
 //
-// At α = 0 it is normal and a step never leaves α = 0, whatever the target: start from
-// an α that is not zero, such as a tenth of a standard deviation. Its entropy is a
+// At α = 0 it is normal and a step never leaves α = 0, whatever the target, while a start
+// that leans to the wrong side comes to rest there: start from [SkewNormalFrom], or from an α
+// about a standard deviation long in the direction of the longer tail. Its entropy is a
 // quadrature in one dimension.
 type SkewNormal struct{ VarianceMean }
 

@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"math"
+	"math/rand/v2"
 	"testing"
 
 	"github.com/natgrad/natgrad/expfam"
@@ -78,6 +79,52 @@ func TestVarianceMeanFitSkewed(t *testing.T) {
 				}
 			}
 		}
+	}
+}
+
+// The starts made from a normal distribution keep its mean and covariance and lean with the
+// target, on either side.
+func TestLeaningStart(t *testing.T) {
+	n, err := expfam.NewNormal([]float64{0.5, -1}, mat.NewSymDense(2, []float64{1.2, 0.4, 0.4, 0.6}))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, sign := range []float64{1, -1, 0} {
+		grad := func(dst, x []float64) float64 { // third derivatives −sign·e^y along (1, 2) only
+			y := x[0] + 2*x[1]
+			dst[0], dst[1] = -x[0]-sign*math.Exp(y), -x[1]-2*sign*math.Exp(y)
+			return 0
+		}
+		s, err := SkewNormalFrom(n, grad, rand.New(rand.NewPCG(1, 2)))
+		if err != nil {
+			t.Fatal(err)
+		}
+		e, err := ExpModifiedNormalFrom(n, grad, rand.New(rand.NewPCG(1, 2)))
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, c := range []*VarianceMean{&s.VarianceMean, &e.VarianceMean} {
+			mean, cov := c.Mean(nil), c.Cov(nil)
+			for i := range 2 {
+				if math.Abs(mean[i]-n.Mean(nil)[i]) > 1e-12 {
+					t.Errorf("%s: mean[%d] is %v", c.Name(), i, mean[i])
+				}
+				for j := range 2 {
+					if math.Abs(cov.At(i, j)-n.Cov(nil).At(i, j)) > 1e-12 {
+						t.Errorf("%s: covariance[%d,%d] is %v", c.Name(), i, j, cov.At(i, j))
+					}
+				}
+			}
+			// C(1, 2)' is the direction in which the target leans.
+			a := c.alphaTo(nil)
+			if along := a[0]*2 + a[1]*1.6; sign != 0 && !(along*sign < 0) {
+				t.Errorf("%s: sign %v: alpha is %v", c.Name(), sign, a)
+			}
+		}
+	}
+	var de *expfam.DomainError
+	if _, err := SkewNormalFrom(n, func(dst, x []float64) float64 { dst[0] = math.NaN(); return 0 }, rand.New(rand.NewPCG(1, 2))); !errors.As(err, &de) {
+		t.Errorf("a gradient that is NaN gives %v", err)
 	}
 }
 
