@@ -166,7 +166,7 @@ func (c *VarianceMean) build(fn string, mu, alpha []float64, scale mat.Symmetric
 	return c.set(fn, eta)
 }
 
-// checkSizes panics unless the arguments of a constructor go together.
+// vmCheckSizes panics unless the arguments of a constructor go together.
 func vmCheckSizes(fn string, mu, alpha []float64, scale mat.Symmetric) {
 	if len(mu) == 0 {
 		panic("mixture: " + fn + ": len(mu) is 0, want >= 1")
