@@ -110,9 +110,9 @@ func TestCountDensities(t *testing.T) {
 	near(t, "mean of a negative binomial", n.Mean(nil)[0], 9, 1e-15)
 }
 
-// TestKnownParameters checks that n and r tell families apart: in KL, in a
+// TestKnownCounts checks that n and r tell families apart: in KL, in a
 // product and in bytes.
-func TestKnownParameters(t *testing.T) {
+func TestKnownCounts(t *testing.T) {
 	probs := []float64{0.2, 0.8}
 	for _, pair := range [][2]expfam.Dist{
 		{must[*expfam.Binomial](t)(expfam.NewBinomial(10, 0.5)), must[*expfam.Binomial](t)(expfam.NewBinomial(11, 0.5))},
