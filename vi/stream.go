@@ -9,6 +9,7 @@ const (
 	streamBatch
 	streamGap
 	streamDiagnostics
+	streamResample
 )
 
 // stream is a generator that is put to the stream of (seed, purpose, index)
