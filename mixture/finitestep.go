@@ -13,7 +13,9 @@ type Rule int
 const (
 	// OwnRule lets every component retract by its own rule: members of an exponential
 	// family take the plain step where it is inside their domain, which is exact on
-	// conjugate targets, and their safe path where it is not.
+	// conjugate targets, and their safe path where it is not: the second-order step for
+	// normal ones. At the large steps that the engine begins with, the second-order step
+	// of [IBLR] overshoots more, and more often loses a mode.
 	OwnRule Rule = iota
 	// IBLR is the improved Bayesian learning rule (Lin, Schmidt and Khan 2020): normal
 	// components always take the second-order step, which keeps any precision
@@ -49,8 +51,11 @@ func (r Rule) String() string {
 type Options struct {
 	Rule Rule
 	// WeightRate is ρ_w: the log-odds move by ρ·ρ_w times their natural gradient
-	// (under Adam, ρ·ρ_w is their learning rate). 0 means 0.1, a negative number fixed
-	// weights. The published experiments use 0.01 to 0.05.
+	// (under Adam, ρ·ρ_w is their learning rate). 0 means i/400 at step i, but at
+	// least 0.05 and at most ½: weights that move fast at the start kill components
+	// before they have found their place, weights that stay slow keep the fit from its
+	// end. A negative number means fixed weights. The published experiments use 0.01 to
+	// 0.05 throughout.
 	WeightRate float64
 	// NoBaseline leaves log p − log q in the gradient of the weights as it is. The
 	// default subtracts its mean in the step before, which changes no expectation
@@ -62,10 +67,11 @@ type Options struct {
 	EntropyPull float64
 	// Backtrack is the factor of BLR's shorter steps; 0 means ½.
 	Backtrack float64
-	// SteinEntropy estimates the part of −log q by Stein's identity even if the components
-	// know ∇² log q. Without a Hessian of the target, the noise then vanishes as q
-	// approaches the target.
-	SteinEntropy bool
+	// HessEntropy uses ∇² log q, if the components know it, for the part of −log q also
+	// where the target has no Hessian, as the published first-order form does. The
+	// default treats both parts alike, so that their noise cancels as q approaches the
+	// target.
+	HessEntropy bool
 	// ExactEntropy uses the closed form of the entropy. It is for a single component.
 	ExactEntropy bool
 	// Reseed restarts a component whose weight has died: it becomes, with half of its
@@ -75,8 +81,10 @@ type Options struct {
 }
 
 const (
-	defaultWeightRate = 0.1
-	backtracks        = 400 // tries of BLR, enough for any factor up to 0.9
+	minWeightRate  = 0.05
+	maxWeightRate  = 0.5
+	weightRateRise = 400 // steps in which the rate would reach 1
+	backtracks     = 400 // tries of BLR, enough for any factor up to 0.9
 )
 
 // SetOptions replaces the options. It errs, and changes nothing, if a number is out
@@ -136,7 +144,7 @@ func (m *Mixture) weightRate() float64 {
 	case w < 0:
 		return 0
 	case w == 0:
-		return defaultWeightRate
+		return min(maxWeightRate, max(minWeightRate, float64(m.steps)/weightRateRise))
 	default:
 		return w
 	}

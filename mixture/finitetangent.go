@@ -74,10 +74,10 @@ func (m *Mixture) Entropy() float64 {
 //	component c:     δ_c · its own Tangent of log p − log q
 //
 // (the second is that of the joint, 1/π_c times the gradient in its expectation
-// parameters). Components that know ∇² log q_c, such as the normal ones, use
-// it for log q, and dr.Hess, if it is there, for log p, by Price's theorem; otherwise
-// gradients alone (Stein's identity, or the family's pathwise derivative). See
-// [Options.SteinEntropy].
+// parameters). If dr.Hess is there and the components know ∇² log q_c, as normal ones
+// do, both Hessians are used (Price's theorem); otherwise gradients alone
+// (Stein's identity, or the family's pathwise derivative). See
+// [Options.HessEntropy].
 //
 // Cost: one Tangent of every component, O(K d²) for normal ones. It does not
 // allocate.
@@ -151,7 +151,7 @@ func (m *Mixture) split(dr *expfam.Draw) (both bool) {
 	t := &m.work
 	t.target = expfam.Draw{X: dr.X, Grad: dr.Grad, LogP: dr.LogP, LogQ: dr.LogQ, Hess: dr.Hess, HessDiag: dr.HessDiag}
 	curv := m.curv
-	if m.opts.SteinEntropy {
+	if dr.Hess == nil && dr.HessDiag == nil && !m.opts.HessEntropy {
 		curv = noCurvature
 	}
 	floats.SubTo(t.diff, dr.Grad, t.gradQ)

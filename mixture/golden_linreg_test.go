@@ -85,7 +85,9 @@ func (f *linregFile) target(run *linregRun, batch *[]int, dim int) *vi.Target {
 		return floats.Dot(prior.Natural(nil), q.(*Mixture).Component(0).(*expfam.Normal).Expectation(nil)) - prior.LogPartition() + prior.LogBase(make([]float64, dim)), nil
 	}
 	t.Grad = func(dst, x []float64) float64 { return f.density(*batch, nil, false, dst, x) }
-	t.LogProb = func(x []float64) float64 { return f.density(*batch, nil, false, make([]float64, dim), x) + prior.LogProb(x) }
+	t.LogProb = func(x []float64) float64 {
+		return f.density(*batch, nil, false, make([]float64, dim), x) + prior.LogProb(x)
+	}
 	outer := run.Method == "vogn"
 	if outer || run.Option == "hess" {
 		t.Hess = func(dst *mat.SymDense, g, x []float64) float64 { return f.density(*batch, dst, outer, g, x) }

@@ -82,7 +82,7 @@ type mogConfig struct {
 }
 
 func (c mogConfig) options(rule Rule) Options {
-	o := Options{Rule: rule, WeightRate: c.WeightRate, NoBaseline: true}
+	o := Options{Rule: rule, WeightRate: c.WeightRate, NoBaseline: true, HessEntropy: true}
 	if c.WeightRate == 0 {
 		o.WeightRate = -1
 	}
