@@ -15,6 +15,10 @@ type coverer interface {
 	Cov(dst *mat.SymDense) *mat.SymDense
 }
 
+type columner interface {
+	CovColumn(dst []float64, j int) []float64
+}
+
 // must returns component c as a T or panics with what is missing.
 func must[T any](m *Mixture, fn, method string, c int) T {
 	q, ok := m.comps[c].(T)
@@ -39,7 +43,8 @@ func (m *Mixture) Mean(dst []float64) []float64 {
 }
 
 // Cov writes the covariance Σ π_c (Σ_c + (μ_c − μ)(μ_c − μ)') of z to dst, a new
-// matrix if dst is nil. It panics if a component has no Mean or Cov.
+// matrix if dst is nil. It panics if a component has no Mean, or neither Cov nor
+// CovColumn.
 func (m *Mixture) Cov(dst *mat.SymDense) *mat.SymDense {
 	if dst == nil {
 		dst = mat.NewSymDense(m.dim, nil)
@@ -50,7 +55,16 @@ func (m *Mixture) Cov(dst *mat.SymDense) *mat.SymDense {
 	mu := m.Mean(nil)
 	cov, dev := mat.NewSymDense(m.dim, nil), make([]float64, m.dim)
 	for c := range m.comps {
-		must[coverer](m, "Cov", "Cov", c).Cov(cov)
+		if q, ok := m.comps[c].(coverer); ok {
+			q.Cov(cov)
+		} else {
+			q := must[columner](m, "Cov", "Cov or CovColumn", c)
+			for j := range m.dim {
+				for i, v := range q.CovColumn(dev, j)[:j+1] {
+					cov.SetSym(i, j, v)
+				}
+			}
+		}
 		must[meaner](m, "Cov", "Mean", c).Mean(dev)
 		for i := range dev {
 			dev[i] -= mu[i]
