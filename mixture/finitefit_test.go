@@ -44,18 +44,25 @@ func TestMixtureFits(t *testing.T) {
 		{"ridge", targets.SkewRidge(1, 0.5), 5, 1, [2]float64{-5, -4}, [2]float64{5, 18}, 0.08, vi.Good},
 		{"star", targets.Star(), 10, 1, [2]float64{-6, -6}, [2]float64{6, 6}, 0.02, vi.Good},
 		{"double banana", banana, 10, 1, [2]float64{-2.5, -2}, [2]float64{2.5, 3}, 0.4, vi.Caution},
-		{"beta-binomial", targets.CancerBetaBinomial(), 1, 1, [2]float64{-9, 2}, [2]float64{-5, 22}, 0.15, vi.Caution},
-		{"beta-binomial", targets.CancerBetaBinomial(), 3, 1, [2]float64{-9, 2}, [2]float64{-5, 22}, 0.08, vi.Caution},
-		{"beta-binomial", targets.CancerBetaBinomial(), 6, 1, [2]float64{-9, 2}, [2]float64{-5, 22}, 0.05, vi.Good},
+		// from a fitted normal; the 2019 paper's code reaches 0.017 and 0.0062 after 5e4 steps
+		{"beta-binomial", targets.CancerBetaBinomial(), 1, 0, [2]float64{-9, 2}, [2]float64{-5, 22}, 0.13, vi.Caution},
+		{"beta-binomial", targets.CancerBetaBinomial(), 3, 0, [2]float64{-9, 2}, [2]float64{-5, 22}, 0.03, vi.Good},
+		{"beta-binomial", targets.CancerBetaBinomial(), 6, 0, [2]float64{-9, 2}, [2]float64{-5, 22}, 0.012, vi.Good},
 	} {
-		grid := targets.NewGrid(c.target, c.lo, c.hi, 300)
+		grid := targets.NewGrid(c.target, c.lo, c.hi, 200)
 		type run struct {
 			kl    float64
 			grade vi.Grade
 		}
 		var runs []run
 		for seed := range uint64(3) {
-			m := Split(wide(t, c.sd), c.k, rand.New(rand.NewPCG(seed, 1)))
+			start := wide(t, math.Max(c.sd, 1))
+			if c.sd == 0 {
+				if _, err := vi.Fit(context.Background(), start, c.target, &vi.Settings{Seed: seed}); err != nil {
+					t.Fatal(err)
+				}
+			}
+			m := Split(start, c.k, rand.New(rand.NewPCG(seed, 1)))
 			r, err := vi.Fit(context.Background(), m, c.target, &vi.Settings{Seed: seed})
 			if err != nil {
 				t.Fatalf("%s, K = %d: %v", c.name, c.k, err)
@@ -77,19 +84,27 @@ func TestMixtureFits(t *testing.T) {
 	}
 }
 
-// A normal is flagged on a target with two modes, the mixture is not.
+// A normal is flagged on targets with two modes or a bend, the mixture is not.
 func TestMixtureVerdict(t *testing.T) {
-	normal, err := vi.Fit(context.Background(), wide(t, 3), bimodal(), &vi.Settings{Seed: 1})
-	if err != nil {
-		t.Fatal(err)
-	}
-	mix, err := vi.Fit(context.Background(), Split(wide(t, 3), 2, rand.New(rand.NewPCG(1, 1))), bimodal(), &vi.Settings{Seed: 1})
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Logf("normal: k̂ %.2f, spread %.2f, %v; mixture: k̂ %.2f, spread %.2f, %v", normal.KHat, normal.Spread(), normal.Grade(), mix.KHat, mix.Spread(), mix.Grade())
-	if mix.Grade() != vi.Good || mix.KHat >= 0.7 {
-		t.Errorf("the mixture is graded %v with k̂ %v, want good and less than 0.7", mix.Grade(), mix.KHat)
+	near := targets.MixtureOfNormals([]float64{math.Log(0.4), math.Log(0.6)}, [][]float64{{-1.5, 0}, {1.5, 1}},
+		[]*mat.SymDense{mat.NewSymDense(2, []float64{2, 0.5, 0.5, 2}), mat.NewSymDense(2, []float64{2, 0, 0, 4})})
+	for _, c := range []struct {
+		name   string
+		target *vi.Target
+		k      int
+		sd     float64
+	}{{"two modes", near, 2, 3}, {"ridge", targets.SkewRidge(1, 0.5), 5, 1}} {
+		normal, err := vi.Fit(context.Background(), wide(t, c.sd), c.target, &vi.Settings{Seed: 1})
+		if err != nil {
+			t.Fatal(err)
+		}
+		mix, err := vi.Fit(context.Background(), Split(wide(t, c.sd), c.k, rand.New(rand.NewPCG(1, 1))), c.target, &vi.Settings{Seed: 1})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if normal.Grade() != vi.Bad || normal.KHat < 0.7 || mix.Grade() != vi.Good || mix.KHat >= 0.7 {
+			t.Errorf("%s: the normal is %v with k̂ %.2f, the mixture %v with %.2f; want bad and good on both sides of 0.7", c.name, normal.Grade(), normal.KHat, mix.Grade(), mix.KHat)
+		}
 	}
 }
 

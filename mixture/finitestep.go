@@ -150,12 +150,14 @@ func (m *Mixture) weightRate() float64 {
 	}
 }
 
-// FirstRate is the step size with which a stochastic run had better begin.
+// FirstRate is ¼, the step size with which a stochastic run had better begin: half that
+// of a single normal, because a component that is overtaken by its own noise may lose
+// its place to another for good.
 func (m *Mixture) FirstRate() float64 { return 0.25 }
 
 // FirstDraws is the number of draws a step: eight a component, so that each sees
-// some of its own.
-func (m *Mixture) FirstDraws() int { return min(max(8*len(m.comps), 16), 128) }
+// some of its own, at least four a dimension and 16, at most 256.
+func (m *Mixture) FirstDraws() int { return min(max(8*len(m.comps), 4*m.dim, 16), 256) }
 
 // Retract moves weights and components by rho·tan by the rule of the options:
 //
