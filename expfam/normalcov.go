@@ -24,7 +24,7 @@ type covCache struct {
 	work  []float64
 	qr    []float64
 
-	fisher []float64 // scratch of FisherMul, under mu as well
+	fisher []float64 // scratch of FisherMul and ScoreTangent, under mu as well
 }
 
 // covRoot is C with CC' = Σ[:cols,:cols], cols×cols row-major with explicit

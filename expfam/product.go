@@ -18,6 +18,7 @@ type Product struct {
 	parts []Dist
 	x, p  []int // part i has the outcome entries x[i]:x[i+1], parameters p[i]:p[i+1]
 	saved []float64
+	paths *productPaths
 }
 
 // NewProduct returns the product of copies of the parts. It errs if there are
@@ -39,6 +40,7 @@ func NewProduct(parts ...Dist) (*Product, error) {
 	}
 	q.name = "product(" + strings.Join(names, ",") + ")"
 	q.saved = make([]float64, q.NumParams())
+	q.paths = newProductPaths(q)
 	return q, nil
 }
 
@@ -274,6 +276,7 @@ func (q *Product) Clone() Dist {
 	for _, d := range q.parts {
 		c.parts = append(c.parts, d.Clone())
 	}
+	c.paths = newProductPaths(c)
 	return c
 }
 

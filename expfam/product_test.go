@@ -9,6 +9,7 @@ import (
 
 	"github.com/natgrad/natgrad/expfam"
 	"github.com/natgrad/natgrad/expfam/expfamtest"
+	"gonum.org/v1/gonum/mat"
 )
 
 func newProduct(t *testing.T) *expfam.Product {
@@ -22,6 +23,74 @@ func newProduct(t *testing.T) *expfam.Product {
 
 func TestConformanceProduct(t *testing.T) {
 	expfamtest.Conformance(t, newProduct(t), &expfamtest.Options{Sized: true, Outside: [][]float64{{-1, 0, 0, 0}}})
+}
+
+func TestConformanceProductOfContinuous(t *testing.T) {
+	p := must[*expfam.Product](t)(expfam.NewProduct(
+		must[*expfam.Gamma](t)(expfam.NewGamma(2.5, 1.5)),
+		must[*expfam.Product](t)(expfam.NewProduct(
+			must[*expfam.Dirichlet](t)(expfam.NewDirichlet([]float64{1, 2, 3})),
+			must[*expfam.NormalGamma](t)(expfam.NewNormalGamma(1, 2, 3, 4)),
+		)),
+	))
+	expfamtest.Conformance(t, p, &expfamtest.Options{Sized: true})
+}
+
+// openEntropy is a gamma distribution that does not know its entropy's gradient:
+// the score takes its place in every Tangent.
+type openEntropy struct{ *expfam.Gamma }
+
+func (g openEntropy) Clone() expfam.Dist { return openEntropy{g.Gamma.Clone().(*expfam.Gamma)} }
+
+func (g openEntropy) KLTo(q expfam.Dist) float64 { return g.Gamma.KLTo(q.(openEntropy).Gamma) }
+
+func (g openEntropy) EntropyTangent([]float64) bool { return false }
+
+func (g openEntropy) Tangent(dst []float64, d *expfam.Draw, w float64) {
+	grad := []float64{d.Grad[0] - g.Score(nil, d.X)[0]}
+	g.Gamma.Tangent(dst, &expfam.Draw{X: d.X, Grad: grad}, w)
+}
+
+func TestProductParts(t *testing.T) {
+	gamma := must[*expfam.Gamma](t)(expfam.NewGamma(2.5, 1.5))
+	beta := must[*expfam.Beta](t)(expfam.NewBeta(2, 3))
+
+	// Entropies in closed form join those that are not, in every Tangent.
+	p := must[*expfam.Product](t)(expfam.NewProduct(openEntropy{gamma}, beta))
+	expfamtest.Conformance(t, p, &expfamtest.Options{Sized: true, Allocates: true})
+	if p.EntropyTangent(make([]float64, 4)) {
+		t.Error("the entropy gradient of a product is exact though that of a part is not")
+	}
+
+	discrete := must[*expfam.Product](t)(expfam.NewProduct(gamma, must[*expfam.Poisson](t)(expfam.NewPoisson(3))))
+	expfamtest.Conformance(t, discrete, &expfamtest.Options{Sized: true})
+	for what, err := range map[string]error{"Differentiable": discrete.Differentiable(), "Scorable": discrete.Scorable()} {
+		if err == nil || !strings.Contains(err.Error(), "part 1 of product(gamma:2,poisson:1)") {
+			t.Errorf("%s of a product with a discrete part returns %v", what, err)
+		}
+	}
+	nested := must[*expfam.Product](t)(expfam.NewProduct(beta, discrete))
+	if nested.Differentiable() == nil || nested.Scorable() == nil {
+		t.Error("a product with a discrete part inside a part is said to be differentiable")
+	}
+	if discrete.EntropyTangent(make([]float64, 3)) {
+		t.Error("the entropy gradient is exact though a part has none")
+	}
+
+	// A Hessian reaches the parts that use it, in blocks.
+	n := must[*expfam.Normal](t)(expfam.NewNormal([]float64{1, -1}, eye(2, 0.5)))
+	withNormal := must[*expfam.Product](t)(expfam.NewProduct(gamma, n, beta))
+	h := mat.NewSymDense(4, []float64{9, 1, 2, 3, 1, 5, 6, 4, 2, 6, 7, 8, 3, 4, 8, 9})
+	dr := expfam.Draw{X: []float64{1, 2, 3, 0.5}, Grad: []float64{1, 2, 3, 4}, Hess: h}
+	got, want := make([]float64, 9), make([]float64, 9)
+	withNormal.Tangent(got, &dr, 2)
+	gamma.Tangent(want[:2], &expfam.Draw{X: dr.X[:1], Grad: dr.Grad[:1]}, 2)
+	n.Tangent(want[2:7], &expfam.Draw{X: dr.X[1:3], Grad: dr.Grad[1:3], Hess: mat.NewSymDense(2, []float64{5, 6, 6, 7})}, 2)
+	beta.Tangent(want[7:], &expfam.Draw{X: dr.X[3:], Grad: dr.Grad[3:]}, 2)
+	nearVec(t, "Tangent with a Hessian", got, want, 0)
+	if a := testing.AllocsPerRun(100, func() { withNormal.Tangent(got, &dr, 1) }); a != 0 {
+		t.Errorf("Tangent allocates %v times", a)
+	}
 }
 
 func TestProduct(t *testing.T) {

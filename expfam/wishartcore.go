@@ -21,8 +21,9 @@ type wishartCore struct {
 	w      []float64 // U⁻¹, upper triangular with explicit zeros: V = WW'
 	logDet float64   // log|B|
 
-	lock    sync.Mutex // guards scratch, so that methods that read may run at once
+	lock    sync.Mutex // guards scratch and paths, so that methods that read may run at once
 	scratch []float64  // d×d
+	paths   []float64  // four d×d, of the pathwise derivatives; nil before the first
 }
 
 func newWishartCore(d int) *wishartCore {

@@ -54,6 +54,11 @@ func newDraws(e *Engine) (*draws, error) {
 	if !ok {
 		return nil, &SettingError{"the posterior", fmt.Sprintf("%T", e.q), "a vi.Tangenter for the Draws method"}
 	}
+	if k, ok := e.q.(interface{ Differentiable() error }); ok {
+		if err := k.Differentiable(); err != nil {
+			return nil, &SettingError{"the posterior", fmt.Sprintf("%T", e.q), "differentiable draws for the Draws method: " + err.Error()}
+		}
+	}
 	t := e.t
 	batch := e.s.Batch > 0
 	switch {
@@ -92,6 +97,11 @@ func newGradientFree(e *Engine) (*draws, error) {
 		return nil, &SettingError{"Settings.Method", GradientFree, "another method with Settings.Batch or Target.Exact"}
 	case e.t.LogProb == nil:
 		return nil, &SettingError{"Target.LogProb", "nil", "the log density"}
+	}
+	if k, ok := e.q.(interface{ Scorable() error }); ok {
+		if err := k.Scorable(); err != nil {
+			return nil, &SettingError{"the posterior", fmt.Sprintf("%T", e.q), "a natural gradient of log q for the GradientFree method: " + err.Error()}
+		}
 	}
 	d := &draws{q: q, score: q}
 	return d, d.init(e)

@@ -66,7 +66,7 @@ func TestFailures(t *testing.T) {
 func TestSettingErrors(t *testing.T) {
 	tg, _ := quadraticTarget(t, 2, 1, false)
 	q := expfam.StandardNormal(2)
-	gamma, err := expfam.NewGamma(2, 3)
+	poisson, err := expfam.NewPoisson(2)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -91,7 +91,7 @@ func TestSettingErrors(t *testing.T) {
 		{q, tg, &Settings{Method: Quadrature}, "Target.Linear"},
 		{q, tg, &Settings{Method: ConjugateForm}, "Target.Conjugate"},
 		{q, tg, &Settings{Method: 77}, "Settings.Method"},
-		{gamma, &Target{Dim: 1, Grad: tg.Grad}, nil, "vi.Tangenter"},
+		{poisson, &Target{Dim: 1, Grad: tg.Grad}, nil, "vi.Tangenter"},
 	} {
 		var se *SettingError
 		if _, err := New(tc.q, tc.t, tc.s); !errors.As(err, &se) || !strings.Contains(err.Error(), tc.word) {

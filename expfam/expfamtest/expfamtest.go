@@ -50,7 +50,11 @@ type Options struct {
 // It covers lengths and panics, the duality maps against each other and
 // against central differences of A, the Fisher matrix, density, entropy,
 // moments and KL against draws, refusal of bad parameters, aliasing,
-// retraction, cloning, serialisation and allocations.
+// retraction, cloning, serialisation and allocations. Of a d that is an
+// [expfam.Reparameterizable] it covers, with no more to set up, the score, the
+// pathwise derivatives (pointwise by the equation of transport that they solve,
+// and in the mean), the tangents, that all of these may be called at the same
+// time, and that they do not allocate; of one with a ScoreTangent, that as well.
 func Conformance(t *testing.T, d expfam.Dist, o *Options) {
 	t.Helper()
 	c, err := newChecker(d, o)
@@ -89,6 +93,11 @@ var checks = []struct {
 	{"Clone", checkClone},
 	{"Marshal", checkMarshal},
 	{"Allocations", checkAllocations},
+	{"Paths", checkPaths},
+	{"Tangent", checkTangent},
+	{"EntropyTangent", checkEntropyTangent},
+	{"ScoreTangent", checkScoreTangent},
+	{"PathContract", checkPathContract},
 }
 
 // runCheck collects the complaints of one check; a panic is one of them.

@@ -3,6 +3,7 @@ package expfamtest
 import (
 	"errors"
 	"fmt"
+	"math"
 	"math/rand/v2"
 	"slices"
 	"testing"
@@ -209,6 +210,59 @@ func (f *faulty) UnmarshalBinary(b []byte) error {
 	return err
 }
 
+func (f *faulty) Score(dst, x []float64) []float64 {
+	dst = f.Gamma.Score(dst, x)
+	if f.fault == "score" {
+		dst[0] *= 1 + 1e-4
+	}
+	return dst
+}
+
+func (f *faulty) PathGrad(dst, g, x []float64) []float64 {
+	dst = f.Gamma.PathGrad(dst, g, x)
+	switch f.fault {
+	case "path": // as if the median moved like the mean
+		dst[0] = g[0] * x[0] / f.Gamma.Shape()
+	case "path off by a constant flow":
+		dst[0] += 1e-2 * g[0] * math.Exp(-f.Gamma.LogProb(x))
+	case "changes its argument":
+		g[0]++
+	}
+	return dst
+}
+
+func (f *faulty) Tangent(dst []float64, d *expfam.Draw, w float64) {
+	switch f.fault {
+	case "tangent":
+		w *= 1.01
+	case "overwrites":
+		clear(dst)
+	}
+	f.Gamma.Tangent(dst, d, w)
+	switch f.fault {
+	case "tangent for another g":
+		dst[1] += 1e-3 * w * d.Grad[0] * d.X[0]
+	case "scratch": // shared by all calls, without a lock
+		f.kept[0] += d.X[0]
+		dst[0] += f.kept[0]
+	}
+}
+
+func (f *faulty) EntropyTangent(dst []float64) bool {
+	f.Gamma.EntropyTangent(dst)
+	if f.fault == "entropy tangent" {
+		dst[0] *= 1.001
+	}
+	return f.fault != "entropy tangent not said"
+}
+
+func (f *faulty) ScoreTangent(dst, x []float64, w float64) {
+	f.Gamma.ScoreTangent(dst, x, w)
+	if f.fault == "score tangent" {
+		dst[1] += 1e-6 * w * x[0]
+	}
+}
+
 // TestFaults checks that each fault is found by the check that is for it, and
 // that no check complains about the distribution without a fault.
 func TestFaults(t *testing.T) {
@@ -243,6 +297,17 @@ func TestFaults(t *testing.T) {
 		{"shared clone", "Clone"},
 		{"credulous", "Marshal"},
 		{"allocates", "Allocations"},
+		{"score", "Paths"},
+		{"path", "Paths"},
+		{"path off by a constant flow", "Tangent"},
+		{"tangent", "Tangent"},
+		{"tangent for another g", "Tangent"},
+		{"overwrites", "Tangent"},
+		{"entropy tangent", "EntropyTangent"},
+		{"entropy tangent not said", "EntropyTangent"},
+		{"score tangent", "ScoreTangent"},
+		{"changes its argument", "PathContract"},
+		{"scratch", "PathContract"},
 	} {
 		t.Run(r.fault, func(t *testing.T) {
 			var found []string
