@@ -53,8 +53,8 @@ type Component interface {
 // bound of that of q(z) itself, so that steps are never longer than the marginal
 // geometry would have them.
 //
-// Make one with [New] or [Split]. Sample and LogProb may run concurrently; methods
-// that change the mixture, Tangent and SampleStep may not run beside any other.
+// Make one with [New] or [Split] and hand it to vi.Fit. Sample and LogProb may run concurrently; methods
+// that change the mixture, Tangent and Check may not run beside any other.
 type Mixture struct {
 	comps []Component
 	dim   int

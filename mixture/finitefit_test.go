@@ -14,6 +14,12 @@ import (
 	"gonum.org/v1/gonum/mat"
 )
 
+var (
+	_ vi.Tangenter   = (*Mixture)(nil)
+	_ vi.StepSampler = (*Mixture)(nil)
+	_ vi.Pacer       = (*Mixture)(nil)
+)
+
 // wide returns N(0, sd²I) in two dimensions.
 func wide(t testing.TB, sd float64) *expfam.Normal {
 	p := 1 / (sd * sd)
@@ -26,8 +32,8 @@ func bimodal() *vi.Target {
 }
 
 // TestMixtureFits fits targets that a normal gets wrong with nothing but defaults and
-// compares the median KL(q‖p) of three seeds, by integration over a grid. The limits
-// are twice those seen over five seeds.
+// compares the median KL(q‖p) of the seeds, by integration over a grid. The limits
+// are about twice what five seeds showed.
 func TestMixtureFits(t *testing.T) {
 	banana := targets.DoubleBanana(math.Log(30), 1, 0.09)
 	for _, c := range []struct {
@@ -55,7 +61,11 @@ func TestMixtureFits(t *testing.T) {
 			grade vi.Grade
 		}
 		var runs []run
-		for seed := range uint64(3) {
+		seeds := uint64(3)
+		if c.k == 10 {
+			seeds = 1 // these take their time
+		}
+		for seed := range seeds {
 			start := wide(t, math.Max(c.sd, 1))
 			if c.sd == 0 {
 				if _, err := vi.Fit(context.Background(), start, c.target, &vi.Settings{Seed: seed}); err != nil {
@@ -78,7 +88,7 @@ func TestMixtureFits(t *testing.T) {
 		}
 		sort.Slice(runs, func(i, j int) bool { return runs[i].kl < runs[j].kl })
 		t.Logf("%s, K = %d: %v", c.name, c.k, runs)
-		if mid := runs[1]; mid.kl > c.kl || mid.grade > c.grade {
+		if mid := runs[len(runs)/2]; mid.kl > c.kl || mid.grade > c.grade {
 			t.Errorf("%s, K = %d: median KL %.4f, graded %v; want at most %v, %v", c.name, c.k, mid.kl, mid.grade, c.kl, c.grade)
 		}
 	}
@@ -108,8 +118,9 @@ func TestMixtureVerdict(t *testing.T) {
 	}
 }
 
-// Mixtures of gammas go through the engine like any other.
-func TestMixtureOfGammasFits(t *testing.T) {
+// Mixtures of gammas, Dirichlets and products find a target of their own kind, whose
+// log normaliser is 0, with nothing but its gradient.
+func TestMixtureOfFamiliesFits(t *testing.T) {
 	gamma := func(shape, rate float64) *expfam.Gamma {
 		g, err := expfam.NewGamma(shape, rate)
 		if err != nil {
@@ -117,24 +128,42 @@ func TestMixtureOfGammasFits(t *testing.T) {
 		}
 		return g
 	}
-	p := mogNew(t, Options{}, []float64{0.4, 0.6}, pathGamma{gamma(4, 4)}, pathGamma{gamma(60, 10)})
-	target := &vi.Target{Dim: 1, Grad: func(dst, x []float64) float64 {
-		lp := p.responsibilities(x)
-		copy(dst, p.work.gradQ)
-		return lp
-	}}
-	q := mogNew(t, Options{}, nil, pathGamma{gamma(2, 1)}, pathGamma{gamma(5, 1)})
-	r, err := vi.Fit(context.Background(), q, target, nil)
-	if err != nil {
-		t.Fatal(err)
+	dirichlet := func(a ...float64) Component {
+		d, err := expfam.NewDirichlet(a)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return d
 	}
-	kl := 0.0
-	lattice(1, 0, 15, 5000, func(x []float64, cell float64) {
-		lq := q.LogProb(x)
-		kl += cell * math.Exp(lq) * (lq - p.LogProb(x))
-	})
-	if kl > 0.02 || r.Grade() != vi.Good {
-		t.Errorf("KL %v, %v", kl, r)
+	product := func(shape, mu float64) Component {
+		p, err := expfam.NewProduct(gamma(shape, 2), mogNormal(t, []float64{mu}, 1))
+		if err != nil {
+			t.Fatal(err)
+		}
+		return p
+	}
+	w := []float64{0.4, 0.6}
+	for _, c := range []struct {
+		name string
+		p, q *Mixture
+	}{
+		{"gamma", mogNew(t, Options{}, w, gamma(4, 4), gamma(60, 10)), mogNew(t, Options{}, nil, gamma(2, 1), gamma(5, 1))},
+		{"Dirichlet", mogNew(t, Options{}, w, dirichlet(9, 3, 3), dirichlet(2, 4, 10)), mogNew(t, Options{}, nil, dirichlet(2, 1, 1), dirichlet(1, 1, 2))},
+		{"gamma and normal", mogNew(t, Options{}, w, product(3, -2), product(8, 2)), mogNew(t, Options{}, nil, product(4, -1), product(4, 1))},
+	} {
+		target := &vi.Target{Dim: c.p.Dim(), Grad: func(dst, x []float64) float64 {
+			lp := c.p.responsibilities(x)
+			copy(dst, c.p.work.gradQ)
+			return lp
+		}}
+		r, err := vi.Fit(context.Background(), c.q, target, nil)
+		if err != nil {
+			t.Fatal(c.name, err)
+		}
+		t.Logf("%s: %v after %d steps, weights %.3f", c.name, r.ELBO, r.Iterations, c.q.Weights(nil))
+		if r.ELBO < -0.02 || r.Grade() != vi.Good {
+			t.Errorf("%s: ELBO %v, want nearly 0; %v", c.name, r.ELBO, r)
+		}
 	}
 }
 

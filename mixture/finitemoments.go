@@ -144,17 +144,17 @@ func (m *Mixture) EntropyBounds() (lower, upper float64) {
 	return lower, lower + upper
 }
 
-// Marginal returns the distribution of the listed coordinates of z, a mixture of
+// Marginal returns the distribution of the coordinates idx of z, a mixture of
 // *expfam.Normal with the weights of the receiver. It errs if a component is neither
 // *expfam.Normal nor *expfam.DiagNormal ([*ComponentError]) and panics if a
 // coordinate is out of range or there are none.
-func (m *Mixture) Marginal(coords ...int) (*Mixture, error) {
-	for _, i := range coords {
+func (m *Mixture) Marginal(idx []int) (*Mixture, error) {
+	for _, i := range idx {
 		if i < 0 || i >= m.dim {
 			panic(fmt.Sprintf("mixture: Mixture.Marginal: coordinate %d, want 0 to %d", i, m.dim-1))
 		}
 	}
-	if len(coords) == 0 {
+	if len(idx) == 0 {
 		panic("mixture: Mixture.Marginal: no coordinates given, want at least one")
 	}
 	comps := make([]Component, len(m.comps))
@@ -165,11 +165,11 @@ func (m *Mixture) Marginal(coords ...int) (*Mixture, error) {
 		}
 		q.(meaner).Mean(mu)
 		q.(coverer).Cov(cov)
-		part, sub := make([]float64, len(coords)), mat.NewSymDense(len(coords), nil)
-		for i, a := range coords {
+		part, sub := make([]float64, len(idx)), mat.NewSymDense(len(idx), nil)
+		for i, a := range idx {
 			part[i] = mu[a]
-			for j := i; j < len(coords); j++ {
-				sub.SetSym(i, j, cov.At(a, coords[j]))
+			for j := i; j < len(idx); j++ {
+				sub.SetSym(i, j, cov.At(a, idx[j]))
 			}
 		}
 		n, err := expfam.NewNormal(part, sub)

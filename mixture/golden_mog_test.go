@@ -106,9 +106,8 @@ type mogStep struct {
 	Weights      []float64
 	Index        []int `json:"component_index"`
 	Z            [][]float64
-	LogJoint     []float64 `json:"log_joint"`
-	LogQ         []float64 `json:"log_q"`
-	GradMean     [][]float64
+	LogJoint     []float64       `json:"log_joint"`
+	LogQ         []float64       `json:"log_q"`
 	GradMeanPi   [][]float64     `json:"grad_mean_over_pi"`
 	GradCovPi    [][][]float64   `json:"grad_cov_over_pi"`
 	GradPi       json.RawMessage `json:"grad_pi"`
@@ -145,7 +144,6 @@ func mogFlat(a [][]float64) (v []float64) {
 type spy struct {
 	*Mixture
 	logP, logQ, tan, mu []float64 // of the last step; mu are the means before it
-	cov                 []float64
 }
 
 func (s *spy) Tangent(dst []float64, d *expfam.Draw, w float64) {
