@@ -148,9 +148,11 @@ const (
 	NotConverged
 	// Stopped: the caller's context ended the run.
 	Stopped
+	// Collapsed: a component of a mixture has lost its weight or narrows without bound.
+	Collapsed
 )
 
-var conditionNames = []string{"retracted", "shortened", "non-finite", "objective fell", "k-hat high", "not converged", "stopped"}
+var conditionNames = []string{"retracted", "shortened", "non-finite", "objective fell", "k-hat high", "not converged", "stopped", "a component collapsed"}
 
 // String lists the conditions, "none" if there are none.
 func (c Condition) String() string {

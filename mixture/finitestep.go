@@ -1,0 +1,283 @@
+package mixture
+
+import (
+	"fmt"
+	"math"
+
+	"github.com/natgrad/natgrad/expfam"
+)
+
+// Rule is how a step moves the components of a [Mixture].
+type Rule int
+
+const (
+	// OwnRule lets every component retract by its own rule: members of an exponential
+	// family take the plain step where it is inside their domain, which is exact on
+	// conjugate targets, and their safe path where it is not: the second-order step for
+	// normal ones. At the large steps that the engine begins with, the second-order step
+	// of [IBLR] overshoots more, and more often loses a mode.
+	OwnRule Rule = iota
+	// IBLR is the improved Bayesian learning rule (Lin, Schmidt and Khan 2020): normal
+	// components always take the second-order step, which keeps any precision
+	// positive definite and adds the old one's solve to the mean; components without
+	// RetractSecondOrder take their own.
+	IBLR
+	// BLR is the Bayesian learning rule (Lin, Khan and Schmidt 2019): the plain step in
+	// natural coordinates, for all components and the weights with one step size, shortened
+	// by Options.Backtrack until all components are proper. All must be expfam.Dists.
+	BLR
+	// Adam is the black-box baseline, for comparisons: the Adam optimiser (Kingma and
+	// Ba 2015; 0.9, 0.999, 1e-8) on means, lower Cholesky roots of the covariances and
+	// log weights, with the same gradient estimates. Components must be
+	// *expfam.Normal or *expfam.DiagNormal.
+	Adam
+)
+
+func (r Rule) String() string {
+	switch r {
+	case OwnRule:
+		return "own rule"
+	case IBLR:
+		return "IBLR"
+	case BLR:
+		return "BLR"
+	case Adam:
+		return "Adam"
+	}
+	return fmt.Sprintf("Rule(%d)", int(r))
+}
+
+// Options steer the steps of a [Mixture]. The zero value is a good default.
+type Options struct {
+	Rule Rule
+	// WeightRate is ρ_w: the log-odds move by ρ·ρ_w times their natural gradient
+	// (under Adam, ρ·ρ_w is their learning rate). 0 means i/400 at step i, but at
+	// least 0.05 and at most ½: weights that move fast at the start kill components
+	// before they have found their place, weights that stay slow keep the fit from its
+	// end. A negative number means fixed weights, which serve best where many components
+	// are to find modes that lie far apart: none can die. The published experiments use
+	// 0 to 0.05 throughout.
+	WeightRate float64
+	// NoBaseline leaves log p − log q in the gradient of the weights as it is. The
+	// default subtracts its mean in the step before, which changes no expectation
+	// and takes most of the noise out; the first step then leaves the weights alone.
+	NoBaseline bool
+	// EntropyPull is R in the pull of the weights to equal ones, log-odds ← (1 −
+	// r ρ ρ_w) log-odds + …, r = R β/(1 − (1 − β)^i) ≈ R/i at step i = 1, 2, …,
+	// β = 1e-8, of the public code of the 2019 paper, where R = 5e5. 0 means none.
+	EntropyPull float64
+	// Backtrack is the factor of BLR's shorter steps; 0 means ½.
+	Backtrack float64
+	// HessEntropy uses ∇² log q, if the components know it, for the part of −log q also
+	// where the target has no Hessian, as the published first-order form does. The
+	// default treats both parts alike, so that their noise cancels as q approaches the
+	// target.
+	HessEntropy bool
+	// ExactEntropy uses the closed form of the entropy. It is for a single component.
+	ExactEntropy bool
+	// Reseed restarts a component whose weight has died: it becomes, with half of its
+	// weight, a copy of the heaviest one, and the two part along its longest axis.
+	// It stays near the heaviest: a mode that no component has seen stays unseen.
+	// Components must be *expfam.Normal or *expfam.DiagNormal.
+	Reseed bool
+}
+
+const (
+	minWeightRate  = 0.05
+	maxWeightRate  = 0.5
+	weightRateRise = 400 // steps in which the rate would reach 1
+	backtracks     = 400 // tries of BLR, enough for any factor up to 0.9
+)
+
+// SetOptions replaces the options. It errs, and changes nothing, if a number is out
+// of its range (*expfam.DomainError) or the rule does not go with a component
+// ([*ComponentError]).
+func (m *Mixture) SetOptions(o Options) error {
+	bad := func(param string, v float64, want string) error {
+		return &expfam.DomainError{Family: "mixture", Func: "SetOptions", Param: param, Index: -1, Value: v, Want: want}
+	}
+	switch {
+	case o.Rule < OwnRule || o.Rule > Adam:
+		return bad("Rule", float64(o.Rule), "OwnRule, IBLR, BLR or Adam")
+	case math.IsNaN(o.WeightRate) || math.IsInf(o.WeightRate, 0):
+		return bad("WeightRate", o.WeightRate, "finite")
+	case !(o.EntropyPull >= 0) || math.IsInf(o.EntropyPull, 0):
+		return bad("EntropyPull", o.EntropyPull, ">= 0")
+	case !(o.Backtrack >= 0 && o.Backtrack <= 0.9):
+		return bad("Backtrack", o.Backtrack, "0 or in (0, 0.9]")
+	case o.ExactEntropy && len(m.comps) > 1:
+		return bad("ExactEntropy with K components, K", float64(len(m.comps)), "1: the entropy of a mixture has no closed form")
+	}
+	for c, q := range m.comps {
+		if _, ok := q.(expfam.Dist); o.Rule == BLR && !ok {
+			return &ComponentError{"SetOptions", c, fmt.Sprintf("a %T, want an expfam.Dist for the rule BLR", q)}
+		}
+		if (o.Rule == Adam || o.Reseed) && !isNormal(q) {
+			what := "the rule Adam"
+			if o.Rule != Adam {
+				what = "Reseed"
+			}
+			return &ComponentError{"SetOptions", c, fmt.Sprintf("a %T, want *expfam.Normal or *expfam.DiagNormal for %s", q, what)}
+		}
+		if e, ok := q.(interface{ EntropyTangent([]float64) bool }); o.ExactEntropy && (!ok || !e.EntropyTangent(make([]float64, q.NumParams()))) {
+			return &ComponentError{"SetOptions", c, fmt.Sprintf("a %T, whose entropy has no closed form; want one that has for ExactEntropy", q)}
+		}
+	}
+	if o.Rule == Adam && m.adam.mean == nil {
+		m.adam.init(m)
+	}
+	m.opts = o
+	return nil
+}
+
+// Options returns the present options.
+func (m *Mixture) Options() Options { return m.opts }
+
+func isNormal(q Component) bool {
+	switch q.(type) {
+	case *expfam.Normal, *expfam.DiagNormal:
+		return true
+	}
+	return false
+}
+
+func (m *Mixture) weightRate() float64 {
+	switch w := m.opts.WeightRate; {
+	case w < 0:
+		return 0
+	case w == 0:
+		return min(maxWeightRate, max(minWeightRate, float64(m.steps)/weightRateRise))
+	default:
+		return w
+	}
+}
+
+// FirstRate is ¼, the step size with which a stochastic run had better begin: half that
+// of a single normal, because a component that is overtaken by its own noise may lose
+// its place to another for good.
+func (m *Mixture) FirstRate() float64 { return 0.25 }
+
+// FirstDraws is the number of draws a step: eight a component, so that each sees
+// some of its own, at least four a dimension and 16, at most 256.
+func (m *Mixture) FirstDraws() int { return min(max(8*len(m.comps), 4*m.dim, 16), 256) }
+
+// Retract moves weights and components by rho·tan by the rule of the options:
+//
+//	log-odds ← (1 − rρρ_w) log-odds + ρρ_w tan_w
+//
+// and every component by its own part. The conditions are those of the
+// components, Shortened if BLR reduced the step, and Collapsed if [Mixture.Check],
+// which looks at every 64th step, finds a component dead or narrowing
+// without bound. On error nothing has changed.
+func (m *Mixture) Retract(tan []float64, rho float64) (expfam.Condition, error) {
+	checkLen("Mixture.Retract", "tan", tan, m.NumParams())
+	if math.IsNaN(rho) || math.IsInf(rho, 0) {
+		return expfam.NonFinite, &expfam.DomainError{Family: "mixture", Func: "Retract", Param: "rho", Index: -1, Value: rho, Want: "finite"}
+	}
+	for i, v := range tan {
+		if math.IsNaN(v) || math.IsInf(v, 0) {
+			return expfam.NonFinite, &expfam.DomainError{Family: "mixture", Func: "Retract", Param: "tan", Index: i, Value: v, Want: "finite"}
+		}
+	}
+	if m.opts.Rule == Adam {
+		return m.finish(0, m.adamStep(tan, rho))
+	}
+	m.Natural(m.saved)
+	var cond expfam.Condition
+	var err error
+	if m.opts.Rule == BLR {
+		var used float64
+		if used, err = m.plainStep(tan, rho); used != rho {
+			cond |= expfam.Shortened
+		}
+		rho = used
+	} else {
+		cond, err = m.ownSteps(tan, rho)
+	}
+	if err != nil {
+		return cond, err
+	}
+	odds := m.logOdds[:len(m.comps)-1]
+	t := rho * m.weightRate()
+	pull := 0.0
+	if m.opts.EntropyPull > 0 {
+		const beta = 1e-8
+		pull = t * m.opts.EntropyPull * beta / (1 - math.Pow(1-beta, float64(m.steps+1)))
+	}
+	for c := range odds {
+		odds[c] = (1-pull)*odds[c] + t*tan[c]
+	}
+	if err := m.checkOdds("Retract", "new log-odds", odds); err != nil {
+		copy(odds, m.saved)
+		m.rollBack(len(m.comps))
+		return cond | expfam.NonFinite, err
+	}
+	return m.finish(cond, nil)
+}
+
+// ownSteps moves the components by their own rules, or none.
+func (m *Mixture) ownSteps(tan []float64, rho float64) (cond expfam.Condition, err error) {
+	for c, q := range m.comps {
+		var k expfam.Condition
+		if s := m.second[c]; s != nil && m.opts.Rule == IBLR {
+			k, err = s.RetractSecondOrder(m.part(tan, c), rho)
+		} else {
+			k, err = q.Retract(m.part(tan, c), rho)
+		}
+		cond |= k
+		if err != nil {
+			m.rollBack(c)
+			return cond, fmt.Errorf("mixture: component %d: %w", c, err)
+		}
+	}
+	return cond, nil
+}
+
+// plainStep moves all components to η + t·tan with the largest t = rho·Backtrackⁿ
+// that all accept, and returns it; m.saved holds η.
+func (m *Mixture) plainStep(tan []float64, rho float64) (float64, error) {
+	back := m.opts.Backtrack
+	if back == 0 {
+		back = 0.5
+	}
+	var first error
+	for range backtracks {
+		refused := -1
+		for c, q := range m.comps {
+			next := m.part(m.work.next, c)
+			for i, v := range m.part(m.saved, c) {
+				next[i] = v + rho*m.part(tan, c)[i]
+			}
+			if err := q.SetNatural(next); err != nil {
+				refused = c
+				if first == nil {
+					first = err
+				}
+				break
+			}
+		}
+		if refused < 0 {
+			return rho, nil
+		}
+		m.rollBack(refused)
+		rho *= back
+	}
+	return rho, fmt.Errorf("mixture: no step in the direction of tan is proper: %w", first)
+}
+
+// finish counts the step and brings everything that follows from the state up to
+// date.
+func (m *Mixture) finish(cond expfam.Condition, err error) (expfam.Condition, error) {
+	if err != nil {
+		return cond | expfam.NonFinite, err
+	}
+	m.setWeights()
+	m.steps++
+	if m.tally.weight > 0 {
+		if b := m.tally.sum / m.tally.weight; !math.IsNaN(b) && !math.IsInf(b, 0) {
+			m.baseline = b
+		}
+	}
+	m.tally.sum, m.tally.weight = 0, 0
+	return cond | m.watch(), nil
+}
