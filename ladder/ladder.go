@@ -1,0 +1,206 @@
+package ladder
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"math"
+	"strings"
+
+	"github.com/natgrad/natgrad/vi"
+)
+
+// Rung is a shape of posterior to try.
+type Rung struct {
+	Name string
+	// New returns the start of a fit, built on the fits before it.
+	New func(tried []Try) (vi.Posterior, error)
+}
+
+// Try is a fit of one rung.
+type Try struct {
+	Name   string
+	Params int
+	Fit    *vi.Result
+	// Gain ± GainErr is the ELBO above that of the best try before, NaN for the first.
+	Gain, GainErr float64
+	// Err is what ended the fit early; the climb goes on with the next rung.
+	Err error
+}
+
+// Settings steers a climb. The zero value, and nil, are good defaults.
+type Settings struct {
+	// Fit is passed to every fit; nil is vi's default. Method is applied where it
+	// can be; leave it Auto.
+	Fit *vi.Settings
+	// Rungs are the shapes, simple ones first; nil means [Default].
+	Rungs []Rung
+	// Start is the point from which the first fit starts; nil means 0.
+	Start []float64
+	// All goes on to the last rung even where a simpler shape is good enough.
+	All bool
+	// Progress receives a line a rung.
+	Progress io.Writer
+}
+
+// Result is a climb: the best fit, and all that was tried.
+type Result struct {
+	*vi.Result // of the chosen rung
+	Tried      []Try
+	Chosen     int // index in Tried
+}
+
+// Fit climbs from simple shapes of posterior to rich ones. It stops at a rung
+// where the best fit so far is good (k̂ < 0.7 and a small variance of the
+// importance ratios, see [vi.Result.Grade]), the last shape tried gained less ELBO
+// than the standard error of the difference, and the importance-sampling estimate of log p(D) says that
+// no more than 0.05 nats are left to gain. It returns the fit with the best ELBO, a simpler
+// shape where the difference is within its standard error.
+//
+// When ctx ends the climb, or every fit fails, Fit returns what there is
+// together with an error; a Result without any usable fit has a nil vi.Result.
+func Fit(ctx context.Context, t *vi.Target, s *Settings) (*Result, error) {
+	var set Settings
+	if s != nil {
+		set = *s
+	}
+	if t == nil || t.Dim <= 0 {
+		return nil, errors.New("ladder: Fit: the target is nil or has no parameters, want a target with Dim > 0")
+	}
+	if set.Start != nil && len(set.Start) != t.Dim {
+		return nil, fmt.Errorf("ladder: Fit: length of Settings.Start is %d, want Target.Dim = %d", len(set.Start), t.Dim)
+	}
+	if set.Rungs == nil {
+		set.Rungs = Default(t, set.Start, set.seed())
+	}
+	if len(set.Rungs) == 0 {
+		return nil, errors.New("ladder: Fit: Settings.Rungs is empty, want at least one rung")
+	}
+	r := &Result{Chosen: -1}
+	for _, rung := range set.Rungs {
+		try := Try{Name: rung.Name, Gain: math.NaN(), GainErr: math.NaN()}
+		q, err := rung.New(r.Tried)
+		if err == nil {
+			try.Params = q.NumParams()
+			try.Fit, err = vi.Fit(ctx, q, t, set.Fit)
+		}
+		try.Err = err
+		stop := r.add(try) && !set.All
+		if set.Progress != nil {
+			fmt.Fprintln(set.Progress, r.line(len(r.Tried)-1))
+		}
+		if ctx.Err() != nil {
+			return r, fmt.Errorf("ladder: stopped at the rung %q: %w", rung.Name, ctx.Err())
+		}
+		if stop {
+			break
+		}
+	}
+	if r.Chosen < 0 {
+		var errs []error
+		for _, try := range r.Tried {
+			errs = append(errs, fmt.Errorf("%s: %w", try.Name, try.Err))
+		}
+		return r, fmt.Errorf("ladder: no rung could be fitted: %w", errors.Join(errs...))
+	}
+	return r, nil
+}
+
+func (s *Settings) seed() uint64 {
+	if s.Fit == nil {
+		return 0
+	}
+	return s.Fit.Seed
+}
+
+func (r *Result) best() *Try {
+	if r.Chosen < 0 {
+		return nil
+	}
+	return &r.Tried[r.Chosen]
+}
+
+// usable tells whether a fit has a posterior to build on.
+func (t *Try) usable() bool {
+	return t.Fit != nil && !math.IsNaN(t.Fit.ELBO) && !math.IsInf(t.Fit.ELBO, 0)
+}
+
+// add judges a try against the best before it and tells whether the climb is
+// at its end.
+func (r *Result) add(try Try) (done bool) {
+	best := r.best()
+	defer func() { r.Tried = append(r.Tried, try) }()
+	if !try.usable() {
+		return false
+	}
+	here := len(r.Tried)
+	if best == nil {
+		r.Chosen, r.Result = here, try.Fit
+		return false
+	}
+	try.Gain = try.Fit.ELBO - best.Fit.ELBO
+	try.GainErr = math.Hypot(try.Fit.ELBOErr, best.Fit.ELBOErr)
+	small := try.Gain < math.Max(try.GainErr, negligibleGain)
+	// A better grade is worth a rung as well, where the ELBOs do not tell.
+	if !small || try.Fit.Grade() < best.Fit.Grade() && try.Gain > -try.GainErr {
+		r.Chosen, r.Result = here, try.Fit
+	}
+	return small && r.Result.Grade() == vi.Good && !roomLeft(r.Result)
+}
+
+// roomLeft tells whether the importance ratios, where their tail allows to trust them,
+// say that a richer shape could gain more: log p(D) − ELBO is KL(q‖p).
+func roomLeft(f *vi.Result) bool {
+	return f.KHat < 0.7 && f.LogEvidence-f.ELBO > math.Max(worthwhileGain, 2*f.ELBOErr)
+}
+
+// negligibleGain is the ELBO gain, in nats, that no reader of a posterior would notice:
+// the KL of two normals whose means differ by a seventh of their sd.
+const negligibleGain = 0.01
+
+// worthwhileGain is the KL from which the climb goes on although a rung was good: that of
+// two normals whose means differ by a third of their sd.
+const worthwhileGain = 0.05
+
+// line is one try in words.
+func (r *Result) line(i int) string {
+	t := &r.Tried[i]
+	mark := " "
+	if i == r.Chosen {
+		mark = "*"
+	}
+	if !t.usable() {
+		return fmt.Sprintf("%s %-14s failed: %v", mark, t.Name, t.Err)
+	}
+	gain := strings.Repeat(" ", 9)
+	if !math.IsNaN(t.Gain) {
+		gain = fmt.Sprintf("%+9.3f", t.Gain)
+	}
+	return fmt.Sprintf("%s %-14s %7d parameters  ELBO %12.3f ± %-6.3f gain %s  k-hat %5.2f  spread %8.3g  %s", mark, t.Name, t.Params,
+		t.Fit.ELBO, t.Fit.ELBOErr, gain, t.Fit.KHat, t.Fit.Spread(), t.Fit.Grade())
+}
+
+// String lists what was tried, a line a rung, and the verdict of the chosen one, marked by a star.
+func (r *Result) String() string {
+	var b strings.Builder
+	for i := range r.Tried {
+		b.WriteString(r.line(i))
+		b.WriteByte('\n')
+	}
+	b.WriteString(r.Verdict())
+	return b.String()
+}
+
+// Verdict is the chosen rung and its fit's verdict in one line.
+func (r *Result) Verdict() string {
+	if r.Chosen < 0 {
+		return "no rung could be fitted"
+	}
+	return r.Tried[r.Chosen].Name + ": " + r.Result.Verdict()
+}
+
+// SimpleRender shows the climb in a notebook.
+func (r *Result) SimpleRender() map[string]interface{} {
+	return map[string]interface{}{"text/plain": r.String()}
+}

@@ -1,0 +1,166 @@
+package ladder
+
+import (
+	"errors"
+	"fmt"
+	"math"
+	"math/rand/v2"
+
+	"github.com/natgrad/natgrad/expfam"
+	"github.com/natgrad/natgrad/mixture"
+	"github.com/natgrad/natgrad/structured"
+	"github.com/natgrad/natgrad/vi"
+	"gonum.org/v1/gonum/mat"
+)
+
+// Largest dimensions at which Default tries a shape, by memory and time a step.
+const (
+	maxStart   = 200  // a Hessian at the start, by differences if need be
+	maxFull    = 1000 // d²/2 numbers, d³ a step
+	maxSkew    = 100
+	maxMixture = 40 // K d²/2 numbers
+	maxWide    = 8
+	maxFew     = 10
+	minLowRank = 30 // below it a full covariance is as cheap
+	rank       = 10
+)
+
+// Default returns the rungs that [Fit] climbs for a target of t's dimension d:
+//
+//	diagonal      mean field, O(d)
+//	low-rank      covariance of rank 10 plus diagonal, O(10 d), for d > 30
+//	full          any covariance, O(d²) memory, for d <= 1000
+//	skew-normal   full with one direction of skewness, for d <= 100
+//	mixture(K)    of K = 2, 4, 8 full normals, for d <= 40, and of 16 for d <= 10
+//
+// start is the point where the first one begins (nil: 0), seed that of the random
+// choices in the starts of the others.
+func Default(t *vi.Target, start []float64, seed uint64) []Rung {
+	d := t.Dim
+	rungs := []Rung{{"diagonal", func([]Try) (vi.Posterior, error) { return diagonal(t, start) }}}
+	if d > minLowRank {
+		rungs = append(rungs, Rung{fmt.Sprintf("low-rank(%d)", rank), func(tried []Try) (vi.Posterior, error) { return lowRank(tried, rank) }})
+	}
+	if d > 1 && d <= maxFull {
+		rungs = append(rungs, Rung{"full", func(tried []Try) (vi.Posterior, error) { return full(tried) }})
+	}
+	if grad := t.Problem().Grad; d <= maxSkew && grad != nil {
+		rungs = append(rungs, Rung{"skew-normal", func(tried []Try) (vi.Posterior, error) {
+			n, err := normal(tried)
+			if err != nil {
+				return nil, err
+			}
+			ascent := func(dst, x []float64) float64 {
+				grad(dst, x)
+				for i := range dst {
+					dst[i] = -dst[i]
+				}
+				return 0
+			}
+			return mixture.SkewNormalFrom(n, ascent, rand.New(rand.NewPCG(seed, 0)))
+		}})
+	}
+	if d <= maxMixture {
+		for _, k := range []int{2, 4, 8, 16} {
+			if k > maxWide && d > maxFew {
+				continue
+			}
+			rungs = append(rungs, Rung{fmt.Sprintf("mixture(%d)", k), func(tried []Try) (vi.Posterior, error) {
+				n, err := normal(tried)
+				if err != nil {
+					return nil, err
+				}
+				return mixture.Split(n, k, rand.New(rand.NewPCG(seed, uint64(k)))), nil
+			}})
+		}
+	}
+	return rungs
+}
+
+// diagonal is a start whose precisions are those of the target at the point
+// start, where they are known.
+func diagonal(t *vi.Target, start []float64) (vi.Posterior, error) {
+	mu, sd := make([]float64, t.Dim), make([]float64, t.Dim)
+	copy(mu, start)
+	for i := range sd {
+		sd[i] = 1
+	}
+	if t.Dim <= maxStart && (t.Hess != nil || t.Grad != nil || t.Linear != nil) {
+		if q, err := vi.Start(t, mu); err == nil {
+			p := q.Precision(nil)
+			for i := range sd {
+				sd[i] = 1 / math.Sqrt(p.At(i, i))
+			}
+		}
+	}
+	return expfam.NewDiagNormal(mu, sd)
+}
+
+// lastOf returns the last posterior of the tries that has moments.
+func lastOf(tried []Try) (mean, sd []float64, err error) {
+	for i := len(tried) - 1; i >= 0; i-- {
+		if !tried[i].usable() {
+			continue
+		}
+		if q, ok := tried[i].Fit.Posterior.(interface {
+			Mean(dst []float64) []float64
+			Sd(dst []float64) []float64
+		}); ok {
+			return q.Mean(nil), q.Sd(nil), nil
+		}
+	}
+	return nil, nil, errors.New("ladder: no simpler fit to start from")
+}
+
+func lowRank(tried []Try, k int) (vi.Posterior, error) {
+	mean, sd, err := lastOf(tried)
+	if err != nil {
+		return nil, err
+	}
+	f, err := structured.Up(len(mean), k)
+	if err != nil {
+		return nil, err
+	}
+	// The diagonal of B in the layout of Up: the k×k block by rows, then the rest.
+	v := f.Values(nil)
+	for i, s := range sd {
+		at := i*k + i
+		if i >= k {
+			at = k*k + i - k
+		}
+		v[at] = 1 / s
+	}
+	if err := f.SetValues(v); err != nil {
+		return nil, err
+	}
+	return structured.New(mean, f)
+}
+
+func full(tried []Try) (vi.Posterior, error) {
+	mean, sd, err := lastOf(tried)
+	if err != nil {
+		return nil, err
+	}
+	cov := mat.NewSymDense(len(mean), nil)
+	for i, s := range sd {
+		cov.SetSym(i, i, s*s)
+	}
+	return expfam.NewNormal(mean, cov)
+}
+
+// normal returns the last normal distribution with a full covariance, or one
+// with the moments of the last try where there is none.
+func normal(tried []Try) (*expfam.Normal, error) {
+	for i := len(tried) - 1; i >= 0; i-- {
+		if tried[i].usable() {
+			if n, ok := tried[i].Fit.Posterior.(*expfam.Normal); ok {
+				return n, nil
+			}
+		}
+	}
+	q, err := full(tried)
+	if err != nil {
+		return nil, err
+	}
+	return q.(*expfam.Normal), nil
+}
