@@ -146,13 +146,73 @@ func (r *Result) add(try Try) (done bool) {
 	if !small || try.Fit.Grade() < best.Fit.Grade() && try.Gain > -try.GainErr {
 		r.Chosen, r.Result = here, try.Fit
 	}
-	return small && r.Result.Grade() == vi.Good && !roomLeft(r.Result)
+	return small && r.Result.Grade() == vi.Good && !r.roomLeft(&try)
 }
 
-// roomLeft tells whether the importance ratios, where their tail allows to trust them,
-// say that a richer shape could gain more: log p(D) − ELBO is KL(q‖p).
-func roomLeft(f *vi.Result) bool {
-	return f.KHat < 0.7 && f.LogEvidence-f.ELBO > math.Max(worthwhileGain, 2*f.ELBOErr)
+// roomLeft tells whether a richer shape could gain more: log p(D) − ELBO is KL(q‖p),
+// and importance sampling from any of the tries bounds log p(D) from below.
+func (r *Result) roomLeft(last *Try) bool {
+	_, z := r.evidence()
+	z = math.Max(z, last.evidence(-1))
+	return z-r.Result.ELBO > math.Max(worthwhileGain, 2*r.Result.ELBOErr)
+}
+
+// evidence is the importance-sampling estimate of log p(D), moved by side times
+// two standard errors; −Inf where there is none.
+func (t *Try) evidence(side float64) float64 {
+	if !t.usable() || !(t.Fit.ESS > 1) {
+		return math.Inf(-1)
+	}
+	return t.Fit.LogEvidence + side*2/math.Sqrt(t.Fit.ESS)
+}
+
+// evidence returns the try that is surest to have seen the most mass of exp(log p),
+// and a lower bound of the log of that mass.
+func (r *Result) evidence() (try int, logMass float64) {
+	try, logMass = -1, math.Inf(-1)
+	for i := range r.Tried {
+		if z := r.Tried[i].evidence(-1); z > logMass {
+			try, logMass = i, z
+		}
+	}
+	return try, logMass
+}
+
+// Missed returns the share of the posterior's mass that the draws of another
+// try reached and those of the chosen one did not, beyond two standard errors of both: more than
+// nothing where the chosen shape lacks a mode that another one found, which its own k̂
+// cannot see. by is the index of that other try, −1 if there is none.
+func (r *Result) Missed() (share float64, by int) {
+	if r.Chosen < 0 {
+		return math.NaN(), -1
+	}
+	by, z := r.evidence()
+	if lost := z - r.Tried[r.Chosen].evidence(1); lost > 0 && by != r.Chosen {
+		return -math.Expm1(-lost), by
+	}
+	return 0, -1
+}
+
+// Shares of the mass that a grade lets a posterior miss.
+const (
+	littleMissed = 0.02
+	muchMissed   = 0.2
+)
+
+// Grade is that of the chosen fit, but not better than Caution where it missed 2 % of
+// the posterior's mass, see [Result.Missed], and Bad from 20 % on.
+func (r *Result) Grade() vi.Grade {
+	if r.Chosen < 0 {
+		return vi.Bad
+	}
+	g := r.Result.Grade()
+	switch share, _ := r.Missed(); {
+	case share >= muchMissed:
+		return vi.Bad
+	case share >= littleMissed:
+		return max(g, vi.Caution)
+	}
+	return g
 }
 
 // negligibleGain is the ELBO gain, in nats, that no reader of a posterior would notice:
@@ -197,7 +257,11 @@ func (r *Result) Verdict() string {
 	if r.Chosen < 0 {
 		return "no rung could be fitted"
 	}
-	return r.Tried[r.Chosen].Name + ": " + r.Result.Verdict()
+	v := r.Tried[r.Chosen].Name + ": " + r.Result.Verdict()
+	if share, by := r.Missed(); share >= littleMissed {
+		v = fmt.Sprintf("%s; graded %s, because draws of %s reach %.0f %% of the posterior's mass that this one misses", v, r.Grade(), r.Tried[by].Name, 100*share)
+	}
+	return v
 }
 
 // SimpleRender shows the climb in a notebook.

@@ -91,7 +91,8 @@ func TestStopsEarly(t *testing.T) {
 	}
 }
 
-// A covariance of rank 3 plus diagonal in 60 dimensions is found by the low-rank rung.
+// Three common factors in 60 dimensions: low rank gains, the full covariance is
+// exact, from gradients alone.
 func TestLowRank(t *testing.T) {
 	const d = 60
 	rng := rand.New(rand.NewPCG(4, 4))
@@ -116,12 +117,14 @@ func TestLowRank(t *testing.T) {
 		p.Score(dst, x)
 		return p.LogProb(x)
 	}}
-	r, err := ladder.Fit(context.Background(), target, &ladder.Settings{Rungs: ladder.Default(target, nil, 0)[:2]})
+	r, err := ladder.Fit(context.Background(), target, &ladder.Settings{Rungs: ladder.Default(target, nil, 0)[:3]})
 	if err != nil {
 		t.Fatal(err)
 	}
-	if r.Tried[r.Chosen].Name != "low-rank(10)" || r.ELBO < -1 || r.Tried[0].Fit.Grade() == vi.Good {
-		t.Errorf("want an ELBO near 0 by a low rank, got\n%v", r)
+	// Tried[1] cannot be exact: its rank comes from ten coordinates that are seen with noise.
+	diag, low := r.Tried[0].Fit, r.Tried[1].Fit
+	if low.ELBO < diag.ELBO+2 || diag.Grade() == vi.Good || r.Tried[r.Chosen].Name != "full" || math.Abs(r.ELBO) > 1e-3 {
+		t.Errorf("want a low rank well above the diagonal, and the full covariance exact, got\n%v", r)
 	}
 }
 
@@ -173,7 +176,10 @@ func TestMisuse(t *testing.T) {
 	ok := normals([]float64{0}, [][]float64{{0, 0}}, []float64{1, 0, 0, 1})
 	for name, f := range map[string]func() error{
 		"nil target": func() error { _, err := ladder.Fit(context.Background(), nil, nil); return err },
-		"start":      func() error { _, err := ladder.Fit(context.Background(), ok, &ladder.Settings{Start: []float64{1}}); return err },
+		"start": func() error {
+			_, err := ladder.Fit(context.Background(), ok, &ladder.Settings{Start: []float64{1}})
+			return err
+		},
 		"no rungs": func() error {
 			_, err := ladder.Fit(context.Background(), ok, &ladder.Settings{Rungs: []ladder.Rung{}})
 			return err

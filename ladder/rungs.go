@@ -21,6 +21,7 @@ const (
 	maxMixture = 40 // K d²/2 numbers
 	maxWide    = 8
 	maxFew     = 10
+	wide       = 3. // sds
 	minLowRank = 30 // below it a full covariance is as cheap
 	rank       = 10
 )
@@ -31,7 +32,8 @@ const (
 //	low-rank      covariance of rank 10 plus diagonal, O(10 d), for d > 30
 //	full          any covariance, O(d²) memory, for d <= 1000
 //	skew-normal   full with one direction of skewness, for d <= 100
-//	mixture(K)    of K = 2, 4, 8 full normals, for d <= 40, and of 16 for d <= 10
+//	mixture(K)    of K = 2, 4, 8 full normals, for d <= 40, and of 16 for d <= 10;
+//	              there also from wide starts, which reach other modes
 //
 // start is the point where the first one begins (nil: 0), seed that of the random
 // choices in the starts of the others.
@@ -65,16 +67,44 @@ func Default(t *vi.Target, start []float64, seed uint64) []Rung {
 			if k > maxWide && d > maxFew {
 				continue
 			}
-			rungs = append(rungs, Rung{fmt.Sprintf("mixture(%d)", k), func(tried []Try) (vi.Posterior, error) {
-				n, err := normal(tried)
-				if err != nil {
-					return nil, err
-				}
-				return mixture.Split(n, k, rand.New(rand.NewPCG(seed, uint64(k)))), nil
-			}})
+			rungs = append(rungs, Rung{fmt.Sprintf("mixture(%d)", k), func(tried []Try) (vi.Posterior, error) { return split(tried, k, seed) }})
+			if d <= maxFew {
+				rungs = append(rungs, Rung{fmt.Sprintf("mixture(%d) wide", k), func(tried []Try) (vi.Posterior, error) { return splitWide(tried, k, seed, start) }})
+			}
 		}
 	}
 	return rungs
+}
+
+// split is a mixture around the fitted normal.
+func split(tried []Try, k int, seed uint64) (vi.Posterior, error) {
+	n, err := normal(tried)
+	if err != nil {
+		return nil, err
+	}
+	return mixture.Split(n, k, rand.New(rand.NewPCG(seed, uint64(k)))), nil
+}
+
+// splitWide is a mixture around the start that reaches over the fitted normal,
+// and at least one unit of every parameter: a normal knows only the mode to which it was fitted.
+func splitWide(tried []Try, k int, seed uint64, start []float64) (vi.Posterior, error) {
+	n, err := normal(tried)
+	if err != nil {
+		return nil, err
+	}
+	at := make([]float64, n.Dim())
+	copy(at, start)
+	cov, way := n.Cov(nil), n.Mean(nil)
+	cov.ScaleSym(wide*wide, cov)
+	for i := range at {
+		cov.SetSym(i, i, cov.At(i, i)+1)
+		way[i] -= at[i]
+	}
+	cov.SymRankOne(cov, 1, mat.NewVecDense(len(way), way))
+	if n, err = expfam.NewNormal(at, cov); err != nil {
+		return nil, err
+	}
+	return mixture.Split(n, k, rand.New(rand.NewPCG(seed, uint64(k)))), nil
 }
 
 // diagonal is a start whose precisions are those of the target at the point

@@ -24,6 +24,11 @@ type draws struct {
 	given   func(draws []expfam.Draw, iter int)
 	gamma   float64 // weight of the entropy
 	exact   bool    // its gradient has a closed form
+	// scorer, if not nil, gives ∇log q: see landing.
+	scorer interface {
+		Score(dst, x []float64) []float64
+	}
+	at      []float64 // a score
 	t       *Target
 	seed    uint64
 	points  []expfam.Draw
@@ -75,6 +80,7 @@ func newDraws(e *Engine) (*draws, error) {
 	if err := d.init(e); err != nil {
 		return nil, err
 	}
+	d.landing(e)
 	for k := range d.points {
 		p, s := &d.points[k], &d.slots[k]
 		p.Grad = make([]float64, t.Dim)
@@ -85,6 +91,18 @@ func newDraws(e *Engine) (*draws, error) {
 		}
 	}
 	return d, nil
+}
+
+// landing lets the entropy enter by −∇log q at the draws instead of by its closed
+// form, where the estimate is linear in gradients: E[∇_λ of log q at fixed q] is
+// that of −H. The noise of the two parts cancels as q approaches p, and vanishes
+// where q = p (Roeder, Wu and Duvenaud 2017, "Sticking the landing").
+func (d *draws) landing(e *Engine) {
+	if s, ok := e.q.(interface {
+		Score(dst, x []float64) []float64
+	}); ok && d.exact && d.gamma == 1 && e.t.Hess == nil && e.t.Exact == nil && !e.s.Plain {
+		d.scorer, d.at = s, make([]float64, e.t.Dim)
+	}
 }
 
 // newGradientFree is newDraws for values alone.
@@ -236,6 +254,9 @@ func (d *draws) estimate(tan []float64, iter int) (estimate, error) {
 		if !p.Aside {
 			out.elbo += (p.LogP - d.gamma*p.LogQ) / float64(n)
 		}
+		if d.scorer != nil {
+			axpy(p.Grad, -1, d.scorer.Score(d.at, p.X))
+		}
 		if d.score == nil {
 			d.tangent.Tangent(tan, p, 1/float64(n))
 		}
@@ -249,7 +270,7 @@ func (d *draws) estimate(tan []float64, iter int) (estimate, error) {
 		pair = 2
 	}
 	out.err = d.stdErr(out.elbo, n, pair)
-	if d.exact {
+	if d.exact && d.scorer == nil {
 		clear(d.work)
 		d.tangent.EntropyTangent(d.work)
 		axpy(tan, d.gamma, d.work)

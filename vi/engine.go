@@ -108,6 +108,7 @@ func New(q Posterior, t *Target, s *Settings) (*Engine, error) {
 	}
 	if p, ok := q.(Pacer); ok {
 		e.sched.rate = p.FirstRate()
+		e.sched.window = slowWindow
 		if !(e.sched.rate > 0 && e.sched.rate <= 1) {
 			return nil, &SettingError{"the posterior's FirstRate", e.sched.rate, "in (0, 1]"}
 		}

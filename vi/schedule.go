@@ -48,6 +48,9 @@ const (
 
 	firstRate   = 0.5
 	firstWindow = 64
+	// slowWindow is the first window of a Pacer: components that share the work of a fit
+	// drift for long after the noise has settled, and a short window does not see it.
+	slowWindow = 256
 	maxRetries  = 20
 )
 
