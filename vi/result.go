@@ -155,8 +155,15 @@ func (r *Result) Verdict() string {
 
 // shape names the shapes that q can take.
 func (r *Result) shape() string {
-	if _, ok := r.Posterior.(Gaussian); ok {
+	switch q := r.Posterior.(type) {
+	case *expfam.Normal:
 		return "normal"
+	case *expfam.DiagNormal:
+		return "normal with independent coordinates"
+	case Gaussian:
+		return "normal with a covariance of this structure"
+	case expfam.Dist:
+		return q.Name()
 	}
 	return "quite like its approximation"
 }
