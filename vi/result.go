@@ -277,6 +277,7 @@ func (e *Engine) diagnose(r *Result) error {
 		rows := e.t.rows()
 		n = min(max(4_000_000/rows, 1000), 4000)
 		n = min(n, max(20_000_000/rows, 200))
+		n = min(n, max(maxKept/e.t.Dim, 100))
 	}
 	if n < 0 || e.t.LogProb == nil {
 		return nil
@@ -319,6 +320,9 @@ func (e *Engine) diagnose(r *Result) error {
 	}
 	return nil
 }
+
+// maxKept is the number of float64 that diagnostic draws take by default.
+const maxKept = 50_000_000
 
 // rows is the number of terms in the log density, as a measure of its cost.
 func (t *Target) rows() int {

@@ -117,7 +117,8 @@ type Settings struct {
 	Traps expfam.Condition
 	// Diagnostics is the number of draws behind k̂, ESS and the Monte Carlo
 	// ELBO; 0 means 4000 for up to 1000 rows, 1000 from 4000 rows on, and fewer
-	// (at least 200) when rows times draws exceed 2·10⁷. Negative means none.
+	// (at least 200) when rows times draws exceed 2·10⁷ or (at least 100) when Dim times
+	// draws, which the Result keeps, exceed 5·10⁷. Negative means none.
 	Diagnostics int
 	// Recorder receives every step; an error from it ends the fit.
 	Recorder func(Record) error
