@@ -51,7 +51,7 @@ const (
 	// slowWindow is the first window of a Pacer: components that share the work of a fit
 	// drift for long after the noise has settled, and a short window does not see it.
 	slowWindow = 256
-	maxRetries  = 20
+	maxRetries = 20
 )
 
 func (s *schedule) init(n int, auto bool) {
