@@ -27,6 +27,7 @@ import (
 	"github.com/natgrad/natgrad/report"
 	"github.com/natgrad/natgrad/structured"
 	"github.com/natgrad/natgrad/vi"
+	"gonum.org/v1/gonum/floats"
 )
 
 func main() {
@@ -48,7 +49,8 @@ func main() {
 	}
 }
 
-// run prints the tables; ms writes times.
+// run prints the tables; ms writes times. The least sd is the smallest ratio of an
+// sd to that of the dense fit.
 func run(w io.Writer, data string, ms func(time.Duration) string) error {
 	target, err := wells(data)
 	if err != nil {
@@ -60,13 +62,15 @@ func run(w io.Writer, data string, ms func(time.Duration) string) error {
 	}
 	t := &report.Table{
 		Title:   "Logistic regression on the wells data, 3020 rows, 9 coefficients",
-		Columns: []string{"shape", "numbers", "ELBO", "below dense", "k-hat", "spread", "grade", "steps", "ms"},
-		Align:   []report.Align{report.Left, report.Right, report.Decimal, report.Decimal, report.Decimal, report.Decimal, report.Left, report.Right, report.Decimal},
+		Columns: []string{"shape", "numbers", "ELBO", "below dense", "k-hat", "spread", "least sd", "grade", "steps", "ms"},
+		Align: []report.Align{report.Left, report.Right, report.Decimal, report.Decimal, report.Decimal, report.Decimal, report.Decimal,
+			report.Left, report.Right, report.Decimal},
 	}
-	best := fits[len(fits)-1].ELBO
+	best, sds := fits[len(fits)-1].ELBO, fits[len(fits)-1].q.Sd(nil)
 	for _, f := range fits {
-		t.AddRow(f.shape, f.Posterior.NumParams(), fmt.Sprintf("%.4f", f.ELBO), fmt.Sprintf("%.4f", gap(best, f.ELBO)),
-			fmt.Sprintf("%.2f", f.KHat), fmt.Sprintf("%.2f", f.Spread()), f.Grade(), f.Iterations, ms(f.took))
+		narrow := floats.Min(floats.DivTo(make([]float64, len(sds)), f.q.Sd(nil), sds))
+		t.AddRow(f.shape, f.Posterior.NumParams(), fmt.Sprintf("%.4f", f.ELBO), fmt.Sprintf("%.4f", gap(best, f.ELBO)), fmt.Sprintf("%.2f", f.KHat),
+			fmt.Sprintf("%.2f", f.Spread()), fmt.Sprintf("%.2f", narrow), f.Grade(), f.Iterations, ms(f.took))
 	}
 	fmt.Fprintln(w, t)
 	fmt.Fprintf(w, "dense: %s\n\n", fits[len(fits)-1].Verdict())
