@@ -30,6 +30,7 @@ type heisenberg struct {
 	head, mid, end int // where head, middle and tail begin in x
 	cur, next      *heisState
 	step           *heisStep
+	pairs          *vectors // scratch of ProjectPair
 }
 
 // heisState is an element of the group: the numbers, and the factors of the
@@ -68,7 +69,7 @@ func (f *heisenberg) newState() *heisState {
 // newHeisenberg returns the identity of a pattern with the first k1 and the
 // last k2 coordinates in dense blocks, sizes that the caller has checked.
 func newHeisenberg(name string, p, k1, k2 int, lower bool) *heisenberg {
-	f := &heisenberg{name: name, p: p, a: k1, n: p - k1 - k2, b: k2, mid: k1, end: p - k2}
+	f := &heisenberg{name: name, p: p, a: k1, n: p - k1 - k2, b: k2, mid: k1, end: p - k2, pairs: new(vectors)}
 	if lower {
 		f.a, f.b, f.head, f.end = k2, k1, p-k2, 0
 	}

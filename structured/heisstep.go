@@ -17,6 +17,10 @@ func (f *heisenberg) ProjectPair(dst, x, y []float64, w float64) {
 	symRank2(d.A, xh, yh, w)
 	symRank2(d.F, xt, yt, w)
 	addOuter2(d.R, xh, yh, xt, yt, w)
+	side := min(tile, f.n)
+	pair := f.pairs.get(2*side + 2)
+	defer f.pairs.put(pair)
+	c := pair[2*side:]
 	for i := 0; i < f.n; i += tile {
 		t := min(tile, f.n-i)
 		xi, yi := xm[i:i+t], ym[i:i+t]
@@ -24,11 +28,17 @@ func (f *heisenberg) ProjectPair(dst, x, y []float64, w float64) {
 		for j, v := range xi {
 			dd[j] += w * v * yi[j]
 		}
+		// Side by side x and y are a matrix, for which there is a fast product.
+		copy(pair[:t], yi)
+		copy(pair[side:], xi)
+		rows := general(pair, 2, t, side)
 		for r := range f.a {
-			addPair(d.P[r*f.n+i:][:t], w*xh[r], yi, w*yh[r], xi)
+			c[0], c[1] = w*xh[r], w*yh[r]
+			la.AddMulTransVec(d.P[r*f.n+i:][:t], rows, c)
 		}
 		for r := range f.b {
-			addPair(d.Q[r*f.n+i:][:t], w*xt[r], yi, w*yt[r], xi)
+			c[0], c[1] = w*xt[r], w*yt[r]
+			la.AddMulTransVec(d.Q[r*f.n+i:][:t], rows, c)
 		}
 	}
 }
