@@ -112,6 +112,22 @@ func TestWishartTangents(t *testing.T) {
 	}
 }
 
+// TestWishartShapeEdge compares the information about b where n is all but p−1 with its
+// limit: ψ′(y) is 1/y² and σ(b) is y = ½(n−p+1), so that F_b is 1.
+func TestWishartShapeEdge(t *testing.T) {
+	for _, p := range []int{1, 2, 3, 8} {
+		for _, y := range []float64{1e-6, 1e-10, 1e-14} {
+			w, err := newWishart(math.Log(y), root(t, "full", p))
+			if err != nil {
+				t.Fatal(err)
+			}
+			v := make([]float64, w.NumParams())
+			v[0] = 1
+			near(t, fmt.Sprintf("p = %d, y = %v: F_b", p, y), w.FisherMul(nil, v)[:1], []float64{1}, 4*y+1e-14)
+		}
+	}
+}
+
 // TestWishartGradientFree fits by values of the log density alone.
 func TestWishartGradientFree(t *testing.T) {
 	v0 := mat.NewSymDense(2, []float64{1, 0.3, 0.3, 0.5})
@@ -325,5 +341,41 @@ func TestWishartDraws(t *testing.T) {
 	kl, err := expfam.KL(w.in, want)
 	if err != nil || kl > 0.05 {
 		t.Errorf("KL to the target is %v (%v)", kl, err)
+	}
+}
+
+// TestSPDKeepsRegular takes steps to the edge of the cone and past it: where they end,
+// the point can be saved, read back bit for bit and stepped back to.
+func TestSPDKeepsRegular(t *testing.T) {
+	z := mat.NewSymDense(2, []float64{2, 0.7, 0.7, 1})
+	for k, start := range []func(mat.Symmetric) (*SPD, error){NewSPD, NewSPDLower, NewSPD, NewSPDLower} {
+		for _, size := range []float64{1, 30, 300, 1e5, 1e200, 1.7e308} {
+			s, err := start(z)
+			if err != nil {
+				t.Fatal(err)
+			}
+			s.SetExponential(k < 2)
+			tan := make([]float64, s.NumParams())
+			for i := range tan {
+				tan[i] = -size
+			}
+			tan[0] *= 0.9
+			if _, err := s.Retract(tan, 1); err != nil {
+				continue
+			}
+			state := s.Natural(nil)
+			b, err := s.MarshalBinary()
+			c := new(SPD)
+			if err = errors.Join(err, c.UnmarshalBinary(b)); err != nil {
+				t.Errorf("%d: a step of %v: %v", k, size, err)
+				continue
+			}
+			if !slices.Equal(c.Mean(nil), s.Mean(nil)) {
+				t.Errorf("%d: a step of %v comes back as %v, not %v", k, size, c.Mean(nil), s.Mean(nil))
+			}
+			if err := s.SetNatural(state); err != nil {
+				t.Errorf("%d: a step of %v: %v", k, size, err)
+			}
+		}
 	}
 }
