@@ -166,10 +166,11 @@ func (w *Wishart) Entropy() float64 { return w.in.Entropy() }
 // shape returns dn/db = 2σ(b), and ψ′_p(n/2) − 2p/n, four times the Fisher information
 // of n, summed so that nothing cancels at large n.
 func (w *Wishart) shape() (slope, info float64) {
-	a := 0.5 * w.Dof()
+	a, y := 0.5*w.Dof(), special.Log1pExp(w.b) // y = a − (p−1)/2, which would cancel
 	for i := range w.p {
 		h := 0.5 * float64(i)
-		info += special.TrigammaMinusInv(a-h) + h/(a*(a-h))
+		ah := y + 0.5*float64(w.p-1-i) // a − h
+		info += special.TrigammaMinusInv(ah) + h/(a*ah)
 	}
 	return 2 * special.Sigmoid(w.b), info
 }
