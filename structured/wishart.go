@@ -335,14 +335,16 @@ const (
 	wishartVersion = 1
 )
 
-// MarshalBinary writes b and B with its shape.
+// MarshalBinary writes b and B with its shape; see [Gaussian.MarshalBinary].
 func (w *Wishart) MarshalBinary() ([]byte, error) {
 	if w.f == nil {
 		return nil, errors.New("structured: Wishart.MarshalBinary: the zero value has no state")
 	}
 	b := wire.NewWriter(wishartMagic, wishartVersion)
 	b.Float(w.b)
-	writeFactor(b, w.f)
+	if err := writeFactor(b, w.f); err != nil {
+		return nil, fmt.Errorf("structured: Wishart.MarshalBinary: %w", err)
+	}
 	return b.Finish(), nil
 }
 
