@@ -307,8 +307,15 @@ func TestSPDErrors(t *testing.T) {
 			t.Errorf("%s changes the receiver", what)
 		}
 	}
-	if cond, err := s.Retract([]float64{1e200, 0, 0}, 1); err != nil && cond&expfam.Shortened == 0 {
+	// 60 halvings of 1e200 are too few, of 1e80 are not.
+	if cond, err := s.Retract([]float64{1e200, 0, 0}, 1); !errors.As(err, &e) || cond != expfam.Shortened|expfam.NonFinite {
 		t.Errorf("a step of 1e200: %v, %v", cond, err)
+	}
+	if after, _ := s.MarshalBinary(); !slices.Equal(after, before) {
+		t.Error("a step of 1e200 changes the receiver")
+	}
+	if cond, err := s.Retract([]float64{1e80, 0, 0}, 1); err != nil || cond != expfam.Shortened {
+		t.Errorf("a step of 1e80: %v, %v", cond, err)
 	}
 }
 
@@ -376,6 +383,74 @@ func TestSPDKeepsRegular(t *testing.T) {
 			if err := s.SetNatural(state); err != nil {
 				t.Errorf("%d: a step of %v: %v", k, size, err)
 			}
+		}
+	}
+}
+
+// TestConeResume stops runs on the cones, and exact ones of a Gaussian, and goes on
+// from their bytes.
+func TestConeResume(t *testing.T) {
+	rng := rand.New(rand.NewPCG(24, 1))
+	v := precise(rng, 3)
+	spd := func(start func(mat.Symmetric) (*SPD, error), alpha float64, expm bool) func() vi.Posterior {
+		return func() vi.Posterior {
+			s, err := start(mat.NewSymDense(3, []float64{2, 0.5, 0, 0.5, 1, 0, 0, 0, 3}))
+			if err = errors.Join(err, s.SetMomentum(alpha)); err != nil {
+				t.Fatal(err)
+			}
+			s.SetExponential(expm)
+			return s
+		}
+	}
+	wishart := func() vi.Posterior { return newTestWishart(t, 4, root(t, "chol", 3)) }
+	values, err := expfam.NewWishart(6, v)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, c := range map[string]struct {
+		start  func() vi.Posterior
+		target *vi.Target
+		s      vi.Settings
+	}{
+		"positive definite":        {spd(NewSPD, 0.5, false), logDet(v), vi.Settings{}},
+		"positive definite, lower": {spd(NewSPDLower, 0.5, true), logDet(v), vi.Settings{}},
+		"positive definite, plain": {spd(NewSPD, 0.9, true), logDet(v), vi.Settings{Plain: true, Rate: vi.Constant(0.05)}},
+		"wishart":                  {wishart, wishartTarget(t, 6.5, v), vi.Settings{}},
+		"wishart, values alone":    {wishart, &vi.Target{Dim: 6, LogProb: values.LogProb}, vi.Settings{Method: vi.GradientFree, Draws: 16, Seed: 2}},
+		"gaussian, exact, momentum": {func() vi.Posterior {
+			q := mustNew(t, make([]float64, 3), root(t, "up_1", 3))
+			if err := q.SetMomentum(0.6); err != nil {
+				t.Fatal(err)
+			}
+			return q
+		}, predictors(t, v, []float64{1, -2, 3}), vi.Settings{}},
+	} {
+		c.s.Tol, c.s.Diagnostics = 1e-300, -1
+		q, again := c.start(), c.start()
+		e, err := vi.New(q, c.target, &c.s)
+		if err != nil {
+			t.Fatal(name, err)
+		}
+		advance(t, e, 3)
+		state, err := e.MarshalBinary()
+		if err != nil {
+			t.Fatal(name, err)
+		}
+		e2, err := vi.Resume(again, c.target, &c.s, state)
+		if err != nil {
+			t.Fatal(name, err)
+		}
+		for _, run := range []*vi.Engine{e, e2} {
+			for k := 0; k < 4 && run.Status() == vi.Running; k++ {
+				if _, err := run.Step(); err != nil {
+					t.Fatal(name, err)
+				}
+			}
+		}
+		a, err := q.MarshalBinary()
+		b, err2 := again.MarshalBinary()
+		if err = errors.Join(err, err2); err != nil || !slices.Equal(a, b) || e.Iterations() != e2.Iterations() || e.Iterations() < 6 {
+			t.Errorf("%s: a resumed run goes elsewhere (%v)", name, err)
 		}
 	}
 }

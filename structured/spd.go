@@ -324,11 +324,7 @@ func (s *SPD) step(tan []float64, rho, scale float64) bool {
 		}
 		e.Exp(arg)
 		blas64.Gemm(blas.NoTrans, blas.NoTrans, 1, a, e.RawMatrix(), 0, next)
-		if s.lower { // rounding of the exponential
-			for i := range p {
-				clear(s.next[i*p+i+1 : (i+1)*p])
-			}
-		}
+		s.clearUpper(s.next) // of the rounding of the exponential
 	} else {
 		// A h(m) = A + AM + ½(AM)M.
 		blas64.Gemm(blas.NoTrans, blas.NoTrans, 1, a, m, 0, general(s.prod, p, p, p))
@@ -342,6 +338,15 @@ func (s *SPD) step(tan []float64, rho, scale float64) bool {
 	}
 	s.mom, s.try = s.try, s.mom
 	return true
+}
+
+// clearUpper writes 0 above the diagonal of a if roots are lower triangular.
+func (s *SPD) clearUpper(a []float64) {
+	if s.lower {
+		for i := range s.p {
+			clear(a[i*s.p+i+1 : (i+1)*s.p])
+		}
+	}
 }
 
 const (
@@ -396,6 +401,7 @@ func (s *SPD) UnmarshalBinary(b []byte) error {
 	if err := restore(n.mom, mom); err != nil {
 		return fail(err)
 	}
+	n.clearUpper(n.mom)
 	*s = *n
 	return nil
 }
