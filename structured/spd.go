@@ -302,7 +302,7 @@ func (s *SPD) FisherMul(dst, v []float64) []float64 {
 // the receiver unchanged, if tan or rho is not finite or no step is representable.
 func (s *SPD) Retract(tan []float64, rho float64) (expfam.Condition, error) {
 	checkLen("SPD.Retract", "tan", tan, s.NumParams())
-	if err := checkTangent(spdName, tan, rho); err != nil {
+	if err := checkTangent(spdName, "tan", tan, rho); err != nil {
 		return expfam.NonFinite, err
 	}
 	return shorten(spdName, func(scale float64) bool { return s.step(tan, rho, scale) })

@@ -313,7 +313,7 @@ func (w *Wishart) FisherMul(dst, v []float64) []float64 {
 // receiver unchanged, if tan or rho is not finite or no step is representable.
 func (w *Wishart) Retract(tan []float64, rho float64) (expfam.Condition, error) {
 	checkLen("Wishart.Retract", "tan", tan, w.NumParams())
-	if err := checkTangent(wishartName, tan, rho); err != nil {
+	if err := checkTangent(wishartName, "tan", tan, rho); err != nil {
 		return expfam.NonFinite, err
 	}
 	return shorten(wishartName, func(scale float64) bool {
