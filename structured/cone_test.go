@@ -454,3 +454,31 @@ func TestConeResume(t *testing.T) {
 		}
 	}
 }
+
+// TestConeAccessors reads back what constructors were given.
+func TestConeAccessors(t *testing.T) {
+	v := precise(rand.New(rand.NewPCG(25, 1)), 3)
+	for name, start := range map[string]func(mat.Symmetric) (*SPD, error){"symmetric": NewSPD, "lower": NewSPDLower} {
+		s, err := start(v)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var z mat.Dense
+		a := s.Root(nil)
+		z.Mul(a, a.T())
+		near(t, name+": AAᵀ", z.RawMatrix().Data, mat.DenseCopyOf(v).RawMatrix().Data, 1e-14)
+		if s.Order() != 3 || s.Name() != "positive definite matrix" {
+			t.Errorf("order %d of a %s", s.Order(), s.Name())
+		}
+	}
+	f := root(t, "chol", 3)
+	if err := f.SetValues([]float64{1, 0.5, 2, -1, 0.3, 0.7}); err != nil {
+		t.Fatal(err)
+	}
+	w := newTestWishart(t, 5, f)
+	cov := inverse(t, wishartPrecision(w))
+	near(t, "E[W]", w.Mean(nil), expfam.Svec(nil, cov), 1e-13)
+	if w.Order() != 3 || w.Name() != "structured wishart, cholesky" || !slices.Equal(w.Factor().Values(nil), f.Values(nil)) {
+		t.Errorf("%s of order %d with root %v", w.Name(), w.Order(), w.Factor().Values(nil))
+	}
+}
