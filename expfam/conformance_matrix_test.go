@@ -99,6 +99,24 @@ func TestVonMisesFisherPrecision(t *testing.T) {
 	t.Logf("%d of 1500 refused", refused)
 }
 
+// TestVonMisesFisherConcentrated compares E[−log p] with the entropy where κ is
+// beyond the digits of η'x − A.
+func TestVonMisesFisherConcentrated(t *testing.T) {
+	rng := rand.New(rand.NewPCG(64, 1))
+	for _, kappa := range []float64{1e12, 1e20, 1e30} {
+		f := newVMF(t, kappa, 1, -2, 0.5)
+		const n = 4000
+		var h float64
+		for range n {
+			h -= f.LogProb(f.Sample(nil, rng)) / n
+		}
+		// log p is −Gamma(1, 1) but for a constant.
+		if se := 1 / math.Sqrt(n); math.Abs(h-f.Entropy()) > 5*se {
+			t.Errorf("kappa %v: mean of −log p is %v ± %v, entropy %v", kappa, h, se, f.Entropy())
+		}
+	}
+}
+
 // TestVonMisesFisherForms compares with the closed forms of three dimensions and
 // the circle, and checks errors.
 func TestVonMisesFisherForms(t *testing.T) {

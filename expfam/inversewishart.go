@@ -267,13 +267,19 @@ func (s *invertedWishart) LogProb(x []float64) float64 {
 	return s.base.LogProb(s.x) - float64(s.d+1)*logDet
 }
 
-// Sample writes one draw to dst, with the inverse by Bartlett's decomposition.
+// Sample writes one draw to dst, with the inverse by Bartlett's decomposition. Σ is
+// NaN where the inverse is singular in floating point, as it may be for d > 1 and ν
+// next to d−1: for d = 2 and ν = 1.1 one draw in eight is.
 func (s *invertedWishart) Sample(dst []float64, rng *rand.Rand) []float64 {
 	dst = s.base.Sample(s.sized("Sample", dst, s.Dim()), rng)
 	s.lock.Lock()
 	defer s.lock.Unlock()
 	unpackSvec(s.a, dst[s.lead:], s.d)
-	s.invertMatrix(dst[s.lead:])
+	if math.IsInf(s.invertMatrix(dst[s.lead:]), -1) { // rather than W itself
+		for i := range dst[s.lead:] {
+			dst[s.lead+i] = math.NaN()
+		}
+	}
 	return dst
 }
 

@@ -36,6 +36,29 @@ func TestConformanceNormalInverseWishart(t *testing.T) {
 	expfamtest.Conformance(t, newNIW(t, []float64{1, 0, -1}, 0.5, 14, eye(3, 0.3)), &expfamtest.Options{Draws: 4000})
 }
 
+// TestInverseWishartDrawsAtEdge draws where ν is next to d−1. For d = 1 draws are in the
+// support; for d > 1 they are NaN where Σ⁻¹ is singular, and not Σ⁻¹ itself.
+func TestInverseWishartDrawsAtEdge(t *testing.T) {
+	for _, q := range []expfam.Dist{newIW(t, 1e-3, eye(1, 1)), must[*expfam.Wishart](t)(expfam.NewWishart(1e-3, eye(1, 1)))} {
+		rng := rand.New(rand.NewPCG(55, 1))
+		for range 200 {
+			if x := q.Sample(nil, rng); math.IsInf(q.LogProb(x), 0) {
+				t.Fatalf("%s of order 1: a draw is %v", q.Name(), x)
+			}
+		}
+	}
+	for d := 2; d <= 3; d++ {
+		q := newIW(t, float64(d)-0.9, eye(d, 1))
+		w := must[*expfam.Wishart](t)(expfam.NewWishart(q.Dof(), eye(d, 1)))
+		rng, same := rand.New(rand.NewPCG(56, 1)), rand.New(rand.NewPCG(56, 1))
+		for range 200 {
+			if x, inverse := q.Sample(nil, rng), w.Sample(nil, same); x[0] == inverse[0] {
+				t.Fatalf("order %d: the draw %v is its inverse", d, x)
+			}
+		}
+	}
+}
+
 // TestInverseWishartForms compares d = 1 with inverse-gamma and normal-gamma
 // distributions and a conjugate update with its closed form.
 func TestInverseWishartForms(t *testing.T) {

@@ -239,12 +239,17 @@ func (f *VonMisesFisher) LogPartition() float64 { return f.logScaled + f.kappa }
 // Entropy returns A − κr(κ) in nats, without the cancellation of the two at large κ.
 func (f *VonMisesFisher) Entropy() float64 { return f.logScaled + f.kappa*f.s }
 
-// LogProb returns η'x − A, −Inf unless ‖x‖ = 1.
+// LogProb returns η'x − A, −Inf unless ‖x‖ = 1. It is summed as
+// −κ‖x−μ‖²/2 − (A−κ), which keeps its digits at large κ.
 func (f *VonMisesFisher) LogProb(x []float64) float64 {
 	if base := f.LogBase(x); base != 0 {
 		return base
 	}
-	return dot(f.eta, x) - f.LogPartition()
+	var d float64
+	for i, m := range f.mu {
+		d += (x[i] - m) * (x[i] - m)
+	}
+	return -0.5*f.kappa*d - f.logScaled
 }
 
 // Sample writes one draw: the cosine with μ by the rejection of Wood (1994),

@@ -150,10 +150,18 @@ func (c *wishartCore) klTo(o *wishartCore) float64 {
 	return max(kl, 0)
 }
 
+// minBartlett bounds A_ii from below, so that W and, for d = 1, W⁻¹ are positive
+// numbers where ν is next to d−1 and χ²(ν−i) underflows.
+const minBartlett = 1e-75
+
 // sample writes svec(W) of one draw to dst by Bartlett's decomposition:
 // W = (U⁻¹A)(U⁻¹A)' with A lower triangular, A_ii² ~ χ²(ν−i), A_ij ~ N(0, 1).
 // If eps is not nil and holds standard normals, it becomes U'A⁻ᵀ·eps, a draw
 // from N(0, W⁻¹).
+//
+// For d > 1 and ν next to d−1 (a tenth above it: one draw in eight for d = 2) draws
+// come nearer to singular than floating point holds, and svec(W) is not positive
+// definite.
 func (c *wishartCore) sample(dst, eps []float64, rng *rand.Rand) {
 	c.lock.Lock()
 	defer c.lock.Unlock()
@@ -164,6 +172,7 @@ func (c *wishartCore) sample(dst, eps []float64, rng *rand.Rand) {
 		}
 		clear(a[i*d+i+1 : (i+1)*d])
 		a[i*d+i] = math.Exp(0.5 * (math.Ln2 + sample.LogGamma(0.5*(c.nu-float64(i)), rng)))
+		a[i*d+i] = max(a[i*d+i], minBartlett)
 	}
 	if eps != nil {
 		x := blas64.Vector{N: d, Data: eps, Inc: 1}

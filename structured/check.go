@@ -33,6 +33,10 @@ func copied(fn string, dst, x []float64, n int) []float64 {
 	return dst
 }
 
+func domainError(family, fn, param string, index int, value float64, want string) error {
+	return &expfam.DomainError{Family: family, Func: fn, Param: param, Index: index, Value: value, Want: want}
+}
+
 // wantPivot is what an entry of a diagonal has to be.
 const wantPivot = "not 0, with a finite inverse"
 
@@ -54,12 +58,15 @@ func allFinite(v []float64) bool {
 	return s0+s1+s2+s3 == 0
 }
 
-// nonFinite returns the error of SetValues at the first entry of v that is not
-// finite, nil if there is none.
-func nonFinite(name string, v []float64) error {
+// nonFinite returns the error of fn at the first entry of v that is not finite,
+// nil if there is none.
+func nonFinite(family, fn, param string, v []float64) error {
+	if allFinite(v) {
+		return nil
+	}
 	for i, x := range v {
 		if !finite(x) {
-			return &expfam.DomainError{Family: name, Func: "SetValues", Param: "values", Index: i, Value: x, Want: "finite"}
+			return domainError(family, fn, param, i, x, "finite")
 		}
 	}
 	return nil
@@ -83,41 +90,45 @@ func logAbsDet(v []float64) float64 {
 	return sum + math.Log(prod)
 }
 
-// checkStep returns the error of Retract unless m and rho are finite.
-func checkStep(name string, m []float64, rho float64) error {
-	if !finite(rho) {
-		return &expfam.DomainError{Family: name, Func: "Retract", Param: "rho", Index: -1, Value: rho, Want: "finite"}
+// checkTangent returns the error of a Retract unless the tangent, called param, and
+// rho are finite.
+func checkTangent(family, param string, tan []float64, rho float64) error {
+	if err := nonFinite(family, "Retract", param, tan); err != nil {
+		return err
 	}
-	for i, x := range m {
-		if !finite(x) {
-			return &expfam.DomainError{Family: name, Func: "Retract", Param: "m", Index: i, Value: x, Want: "finite"}
-		}
+	if !finite(rho) {
+		return domainError(family, "Retract", "rho", -1, rho, "finite")
 	}
 	return nil
+}
+
+// checkStep is checkTangent for a Factor.
+func checkStep(name string, m []float64, rho float64) error {
+	return checkTangent(name, "m", m, rho)
 }
 
 // noStep returns the error of a step to a matrix that is not representable or
 // not regular.
 func noStep(name string, rho float64) error {
-	return &expfam.DomainError{Family: name, Func: "Retract", Param: "rho", Index: -1, Value: rho, Want: "a step to a matrix that is finite and regular in floating point"}
+	return domainError(name, "Retract", "rho", -1, rho, "a step to a matrix that is finite and regular in floating point")
 }
 
 // singular returns the error of SetValues at a matrix without an inverse.
 func singular(name, block string) error {
-	return &expfam.DomainError{Family: name, Func: "SetValues", Param: block, Index: -1, Value: 0, Want: "a regular matrix (in floating point)"}
+	return domainError(name, "SetValues", block, -1, 0, "a regular matrix (in floating point)")
 }
 
 // checkScale returns the error of Scale unless c is positive and finite.
 func checkScale(name string, c float64) error {
 	if !(c > 0) || !finite(c) {
-		return &expfam.DomainError{Family: name, Func: "Scale", Param: "c", Index: -1, Value: c, Want: "> 0 and finite"}
+		return domainError(name, "Scale", "c", -1, c, "> 0 and finite")
 	}
 	return nil
 }
 
 // badScale returns the error of a multiple that is not representable.
 func badScale(name string, c float64) error {
-	return &expfam.DomainError{Family: name, Func: "Scale", Param: "c", Index: -1, Value: c, Want: "a factor whose result is finite and regular in floating point"}
+	return domainError(name, "Scale", "c", -1, c, "a factor whose result is finite and regular in floating point")
 }
 
 // size is an argument of a constructor.
@@ -130,11 +141,11 @@ type size struct {
 // from 0 to p.
 func checkSizes(fn string, p int, sizes ...size) error {
 	if p < 1 {
-		return &expfam.DomainError{Family: "structured", Func: fn, Param: "p", Index: -1, Value: float64(p), Want: ">= 1"}
+		return domainError("structured", fn, "p", -1, float64(p), ">= 1")
 	}
 	for _, s := range sizes {
 		if s.v < 0 || s.v > p {
-			return &expfam.DomainError{Family: "structured", Func: fn, Param: s.param, Index: -1, Value: float64(s.v), Want: fmt.Sprintf("from 0 to p = %d", p)}
+			return domainError("structured", fn, s.param, -1, float64(s.v), fmt.Sprintf("from 0 to p = %d", p))
 		}
 	}
 	return nil

@@ -1,7 +1,6 @@
 package structured
 
 import (
-	"github.com/natgrad/natgrad/expfam"
 	"gonum.org/v1/gonum/blas"
 	"gonum.org/v1/gonum/blas/blas64"
 	"gonum.org/v1/gonum/mat"
@@ -74,13 +73,13 @@ func (f *triangular) accept() { f.cur, f.next = f.next, f.cur }
 
 func (f *triangular) SetValues(v []float64) error {
 	checkLen("SetValues", "v", v, f.NumParams())
-	if err := nonFinite(f.Name(), v); err != nil {
+	if err := nonFinite(f.Name(), "SetValues", "values", v); err != nil {
 		return err
 	}
 	copy(f.spare(), v)
 	if i := f.settle(); i >= 0 {
 		at := i * (i + 3) / 2
-		return &expfam.DomainError{Family: f.Name(), Func: "SetValues", Param: "values", Index: at, Value: v[at], Want: wantPivot}
+		return domainError(f.Name(), "SetValues", "values", at, v[at], wantPivot)
 	}
 	f.accept()
 	return nil

@@ -112,6 +112,22 @@ func TestWishartTangents(t *testing.T) {
 	}
 }
 
+// TestWishartShapeEdge compares the information about b where n is all but p−1 with its
+// limit: ψ′(y) is 1/y² and σ(b) is y = ½(n−p+1), so that F_b is 1.
+func TestWishartShapeEdge(t *testing.T) {
+	for _, p := range []int{1, 2, 3, 8} {
+		for _, y := range []float64{1e-6, 1e-10, 1e-14} {
+			w, err := newWishart(math.Log(y), root(t, "full", p))
+			if err != nil {
+				t.Fatal(err)
+			}
+			v := make([]float64, w.NumParams())
+			v[0] = 1
+			near(t, fmt.Sprintf("p = %d, y = %v: F_b", p, y), w.FisherMul(nil, v)[:1], []float64{1}, 4*y+1e-14)
+		}
+	}
+}
+
 // TestWishartGradientFree fits by values of the log density alone.
 func TestWishartGradientFree(t *testing.T) {
 	v0 := mat.NewSymDense(2, []float64{1, 0.3, 0.3, 0.5})
@@ -291,8 +307,15 @@ func TestSPDErrors(t *testing.T) {
 			t.Errorf("%s changes the receiver", what)
 		}
 	}
-	if cond, err := s.Retract([]float64{1e200, 0, 0}, 1); err != nil && cond&expfam.Shortened == 0 {
+	// 60 halvings of 1e200 are too few, of 1e80 are not.
+	if cond, err := s.Retract([]float64{1e200, 0, 0}, 1); !errors.As(err, &e) || cond != expfam.Shortened|expfam.NonFinite {
 		t.Errorf("a step of 1e200: %v, %v", cond, err)
+	}
+	if after, _ := s.MarshalBinary(); !slices.Equal(after, before) {
+		t.Error("a step of 1e200 changes the receiver")
+	}
+	if cond, err := s.Retract([]float64{1e80, 0, 0}, 1); err != nil || cond != expfam.Shortened {
+		t.Errorf("a step of 1e80: %v, %v", cond, err)
 	}
 }
 
@@ -325,5 +348,137 @@ func TestWishartDraws(t *testing.T) {
 	kl, err := expfam.KL(w.in, want)
 	if err != nil || kl > 0.05 {
 		t.Errorf("KL to the target is %v (%v)", kl, err)
+	}
+}
+
+// TestSPDKeepsRegular takes steps to the edge of the cone and past it: where they end,
+// the point can be saved, read back bit for bit and stepped back to.
+func TestSPDKeepsRegular(t *testing.T) {
+	z := mat.NewSymDense(2, []float64{2, 0.7, 0.7, 1})
+	for k, start := range []func(mat.Symmetric) (*SPD, error){NewSPD, NewSPDLower, NewSPD, NewSPDLower} {
+		for _, size := range []float64{1, 30, 300, 1e5, 1e200, 1.7e308} {
+			s, err := start(z)
+			if err != nil {
+				t.Fatal(err)
+			}
+			s.SetExponential(k < 2)
+			tan := make([]float64, s.NumParams())
+			for i := range tan {
+				tan[i] = -size
+			}
+			tan[0] *= 0.9
+			if _, err := s.Retract(tan, 1); err != nil {
+				continue
+			}
+			state := s.Natural(nil)
+			b, err := s.MarshalBinary()
+			c := new(SPD)
+			if err = errors.Join(err, c.UnmarshalBinary(b)); err != nil {
+				t.Errorf("%d: a step of %v: %v", k, size, err)
+				continue
+			}
+			if !slices.Equal(c.Mean(nil), s.Mean(nil)) {
+				t.Errorf("%d: a step of %v comes back as %v, not %v", k, size, c.Mean(nil), s.Mean(nil))
+			}
+			if err := s.SetNatural(state); err != nil {
+				t.Errorf("%d: a step of %v: %v", k, size, err)
+			}
+		}
+	}
+}
+
+// TestConeResume stops runs on the cones, and exact ones of a Gaussian, and goes on
+// from their bytes.
+func TestConeResume(t *testing.T) {
+	rng := rand.New(rand.NewPCG(24, 1))
+	v := precise(rng, 3)
+	spd := func(start func(mat.Symmetric) (*SPD, error), alpha float64, expm bool) func() vi.Posterior {
+		return func() vi.Posterior {
+			s, err := start(mat.NewSymDense(3, []float64{2, 0.5, 0, 0.5, 1, 0, 0, 0, 3}))
+			if err = errors.Join(err, s.SetMomentum(alpha)); err != nil {
+				t.Fatal(err)
+			}
+			s.SetExponential(expm)
+			return s
+		}
+	}
+	wishart := func() vi.Posterior { return newTestWishart(t, 4, root(t, "chol", 3)) }
+	values, err := expfam.NewWishart(6, v)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, c := range map[string]struct {
+		start  func() vi.Posterior
+		target *vi.Target
+		s      vi.Settings
+	}{
+		"positive definite":        {spd(NewSPD, 0.5, false), logDet(v), vi.Settings{}},
+		"positive definite, lower": {spd(NewSPDLower, 0.5, true), logDet(v), vi.Settings{}},
+		"positive definite, plain": {spd(NewSPD, 0.9, true), logDet(v), vi.Settings{Plain: true, Rate: vi.Constant(0.05)}},
+		"wishart":                  {wishart, wishartTarget(t, 6.5, v), vi.Settings{}},
+		"wishart, values alone":    {wishart, &vi.Target{Dim: 6, LogProb: values.LogProb}, vi.Settings{Method: vi.GradientFree, Draws: 16, Seed: 2}},
+		"gaussian, exact, momentum": {func() vi.Posterior {
+			q := mustNew(t, make([]float64, 3), root(t, "up_1", 3))
+			if err := q.SetMomentum(0.6); err != nil {
+				t.Fatal(err)
+			}
+			return q
+		}, predictors(t, v, []float64{1, -2, 3}), vi.Settings{}},
+	} {
+		c.s.Tol, c.s.Diagnostics = 1e-300, -1
+		q, again := c.start(), c.start()
+		e, err := vi.New(q, c.target, &c.s)
+		if err != nil {
+			t.Fatal(name, err)
+		}
+		advance(t, e, 3)
+		state, err := e.MarshalBinary()
+		if err != nil {
+			t.Fatal(name, err)
+		}
+		e2, err := vi.Resume(again, c.target, &c.s, state)
+		if err != nil {
+			t.Fatal(name, err)
+		}
+		for _, run := range []*vi.Engine{e, e2} {
+			for k := 0; k < 4 && run.Status() == vi.Running; k++ {
+				if _, err := run.Step(); err != nil {
+					t.Fatal(name, err)
+				}
+			}
+		}
+		a, err := q.MarshalBinary()
+		b, err2 := again.MarshalBinary()
+		if err = errors.Join(err, err2); err != nil || !slices.Equal(a, b) || e.Iterations() != e2.Iterations() || e.Iterations() < 6 {
+			t.Errorf("%s: a resumed run goes elsewhere (%v)", name, err)
+		}
+	}
+}
+
+// TestConeAccessors reads back what constructors were given.
+func TestConeAccessors(t *testing.T) {
+	v := precise(rand.New(rand.NewPCG(25, 1)), 3)
+	for name, start := range map[string]func(mat.Symmetric) (*SPD, error){"symmetric": NewSPD, "lower": NewSPDLower} {
+		s, err := start(v)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var z mat.Dense
+		a := s.Root(nil)
+		z.Mul(a, a.T())
+		near(t, name+": AAᵀ", z.RawMatrix().Data, mat.DenseCopyOf(v).RawMatrix().Data, 1e-14)
+		if s.Order() != 3 || s.Name() != "positive definite matrix" {
+			t.Errorf("order %d of a %s", s.Order(), s.Name())
+		}
+	}
+	f := root(t, "chol", 3)
+	if err := f.SetValues([]float64{1, 0.5, 2, -1, 0.3, 0.7}); err != nil {
+		t.Fatal(err)
+	}
+	w := newTestWishart(t, 5, f)
+	cov := inverse(t, wishartPrecision(w))
+	near(t, "E[W]", w.Mean(nil), expfam.Svec(nil, cov), 1e-13)
+	if w.Order() != 3 || w.Name() != "structured wishart, cholesky" || !slices.Equal(w.Factor().Values(nil), f.Values(nil)) {
+		t.Errorf("%s of order %d with root %v", w.Name(), w.Order(), w.Factor().Values(nil))
 	}
 }

@@ -14,11 +14,16 @@ const (
 	gaussianVersion = 1
 )
 
-// writeFactor appends what readFactor needs.
-func writeFactor(w *wire.Writer, f Factor) {
+// writeFactor appends what readFactor needs. It errs if that could not make the
+// root: of a type from elsewhere, or nested too deep.
+func writeFactor(w *wire.Writer, f Factor) error {
+	if _, err := parseRoot(f.Name(), f.Dim(), float64(f.NumParams())); err != nil {
+		return err
+	}
 	w.Int(f.Dim())
 	w.Bytes([]byte(f.Name()))
 	w.Floats(f.Values(nil))
+	return nil
 }
 
 // readFactor makes a root from its dimension, name and numbers. The number of
@@ -149,14 +154,17 @@ func parseKronecker(s string, p int, limit float64, depth int) (func() (Factor, 
 }
 
 // MarshalBinary writes the whole state: mean, root with its shape, rate of the
-// mean, and momentum. UnmarshalBinary restores it bit for bit.
+// mean, and momentum. UnmarshalBinary restores it bit for bit. It errs if the root
+// is none of this package, or a product of products more than 8 deep.
 func (g *Gaussian) MarshalBinary() ([]byte, error) {
 	if g.f == nil {
 		return nil, errors.New("structured: Gaussian.MarshalBinary: the zero value has no state")
 	}
 	w := wire.NewWriter(gaussianMagic, gaussianVersion)
 	w.Floats(g.mu)
-	writeFactor(w, g.f)
+	if err := writeFactor(w, g.f); err != nil {
+		return nil, fmt.Errorf("structured: Gaussian.MarshalBinary: %w", err)
+	}
 	w.Float(g.meanRate)
 	w.Float(g.alpha)
 	w.Floats(g.mom)

@@ -230,6 +230,35 @@ func TestRootNames(t *testing.T) {
 	}
 }
 
+// foreign is a root of a type that this package cannot read back.
+type foreign struct{ Factor }
+
+func (f foreign) Name() string  { return "foreign" }
+func (f foreign) Clone() Factor { return foreign{f.Factor.Clone()} }
+
+// TestMarshalRefuses writes no bytes that UnmarshalBinary would refuse.
+func TestMarshalRefuses(t *testing.T) {
+	two, deep := root(t, "diag", 2), root(t, "diag", 2)
+	for range maxNesting + 1 {
+		var err error
+		if deep, err = Kronecker(deep, two); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for _, f := range []Factor{foreign{two}, deep} {
+		q, err := New(make([]float64, f.Dim()), f)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := q.MarshalBinary(); err == nil {
+			t.Errorf("a Gaussian with root %s is written", f.Name())
+		}
+	}
+	if _, err := newTestWishart(t, 5, foreign{two}).MarshalBinary(); err == nil {
+		t.Error("a Wishart with a foreign root is written")
+	}
+}
+
 // FuzzUnmarshal feeds damaged states with a right checksum.
 func FuzzUnmarshal(f *testing.F) {
 	q, err := Up(4, 2)

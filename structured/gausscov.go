@@ -204,10 +204,8 @@ func (g *Gaussian) Conditional(idx, given []int, v []float64) (*expfam.Normal, e
 		}
 		seen[j] = true
 	}
-	for i, x := range v {
-		if !finite(x) {
-			return nil, domainError(gaussianName, fn, "v", i, x, "finite")
-		}
+	if err := nonFinite(gaussianName, fn, "v", v); err != nil {
+		return nil, err
 	}
 	mu := g.pick(idx)
 	if n+m == len(g.mu) {

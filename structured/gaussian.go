@@ -36,10 +36,8 @@ type Gaussian struct {
 // is not finite and panics if the lengths differ.
 func New(mu []float64, f Factor) (*Gaussian, error) {
 	checkLen("New", "mu", mu, f.Dim())
-	for i, m := range mu {
-		if !finite(m) {
-			return nil, domainError(gaussianName, "New", "mu", i, m, "finite")
-		}
+	if err := nonFinite(gaussianName, "New", "mu", mu); err != nil {
+		return nil, err
 	}
 	p := len(mu)
 	return &Gaussian{mu: append([]float64(nil), mu...), next: make([]float64, p), f: f.Clone(), meanRate: 1, scratch: new(vectors)}, nil
@@ -72,10 +70,8 @@ func (g *Gaussian) Natural(dst []float64) []float64 {
 func (g *Gaussian) SetNatural(eta []float64) error {
 	checkLen("Gaussian.SetNatural", "eta", eta, g.NumParams())
 	p := len(g.mu)
-	for i, m := range eta[:p] {
-		if !finite(m) {
-			return domainError(gaussianName, "SetNatural", "mu", i, m, "finite")
-		}
+	if err := nonFinite(gaussianName, "SetNatural", "mu", eta[:p]); err != nil {
+		return err
 	}
 	if err := g.f.SetValues(eta[p:]); err != nil {
 		return err

@@ -125,7 +125,7 @@ func (g *Gaussian) SetMomentum(alpha float64) error {
 // or rho is not finite or no step is representable. It does not allocate.
 func (g *Gaussian) Retract(tan []float64, rho float64) (expfam.Condition, error) {
 	checkLen("Gaussian.Retract", "tan", tan, g.NumParams())
-	if err := checkTangent(gaussianName, tan, rho); err != nil {
+	if err := checkTangent(gaussianName, "tan", tan, rho); err != nil {
 		return expfam.NonFinite, err
 	}
 	return shorten(gaussianName, func(scale float64) bool { return g.step(tan, rho, scale) })

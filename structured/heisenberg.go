@@ -1,7 +1,6 @@
 package structured
 
 import (
-	"github.com/natgrad/natgrad/expfam"
 	"github.com/natgrad/natgrad/internal/la"
 	"gonum.org/v1/gonum/blas"
 	"gonum.org/v1/gonum/blas/blas64"
@@ -121,7 +120,7 @@ func (f *heisenberg) accept() { f.cur, f.next = f.next, f.cur }
 
 func (f *heisenberg) SetValues(v []float64) error {
 	checkLen("SetValues", "v", v, f.NumParams())
-	if err := nonFinite(f.name, v); err != nil {
+	if err := nonFinite(f.name, "SetValues", "values", v); err != nil {
 		return err
 	}
 	s := f.spare()
@@ -133,7 +132,7 @@ func (f *heisenberg) SetValues(v []float64) error {
 	for i, d := range s.D {
 		if !regular(d) {
 			at := len(s.A.a) + len(s.F.a) + len(s.R) + i
-			return &expfam.DomainError{Family: f.name, Func: "SetValues", Param: "values", Index: at, Value: d, Want: wantPivot}
+			return domainError(f.name, "SetValues", "values", at, d, wantPivot)
 		}
 	}
 	return singular(f.name, "dense block")

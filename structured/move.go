@@ -6,26 +6,6 @@ import (
 	"github.com/natgrad/natgrad/expfam"
 )
 
-// checkTangent errs unless the tangent and the rate of a step of a posterior are
-// finite.
-func checkTangent(family string, tan []float64, rho float64) error {
-	if !allFinite(tan) {
-		for i, x := range tan {
-			if !finite(x) {
-				return domainError(family, "Retract", "tan", i, x, "finite")
-			}
-		}
-	}
-	if !finite(rho) {
-		return domainError(family, "Retract", "rho", -1, rho, "finite")
-	}
-	return nil
-}
-
-func domainError(family, fn, param string, index int, value float64, want string) error {
-	return &expfam.DomainError{Family: family, Func: fn, Param: param, Index: index, Value: value, Want: want}
-}
-
 // halvings bounds the halvings of a step whose result is not representable.
 const halvings = 60
 

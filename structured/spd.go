@@ -43,6 +43,7 @@ type SPD struct {
 	try   []float64
 	work  []float64
 	prod  []float64 // scratch of AddGradient
+	lu    square    // scratch of regular
 }
 
 const spdName = "positive definite matrix"
@@ -86,13 +87,13 @@ func startSPD(fn string, z mat.Symmetric, lower bool) (*SPD, error) {
 func newSPD(p int, lower bool) *SPD {
 	n := p * p
 	b := make([]float64, 7*n)
-	return &SPD{p: p, lower: lower, a: b[:n], z: b[n : 2*n], next: b[2*n : 3*n], mom: b[3*n : 4*n], try: b[4*n : 5*n], work: b[5*n : 6*n], prod: b[6*n:]}
+	return &SPD{p: p, lower: lower, a: b[:n], z: b[n : 2*n], next: b[2*n : 3*n], mom: b[3*n : 4*n], try: b[4*n : 5*n], work: b[5*n : 6*n], prod: b[6*n:], lu: newSquare(p)}
 }
 
 // accept makes a, which may be s.a, the root, if it is finite and regular.
 func (s *SPD) accept(a []float64) bool {
 	p := s.p
-	if !allFinite(a) {
+	if !s.regular(a) {
 		return false
 	}
 	z := s.work
@@ -218,7 +219,7 @@ func (s *SPD) Natural(dst []float64) []float64 {
 func (s *SPD) SetNatural(eta []float64) error {
 	checkLen("SPD.SetNatural", "eta", eta, s.NumParams())
 	s.unpack(s.next, eta)
-	if !s.regular(s.next) || !s.accept(s.next) {
+	if !s.accept(s.next) {
 		return domainError(spdName, "SetNatural", "eta", -1, math.NaN(), "the finite entries of a regular root")
 	}
 	clear(s.mom)
@@ -227,12 +228,8 @@ func (s *SPD) SetNatural(eta []float64) error {
 
 // regular reports whether the matrix a is finite and regular.
 func (s *SPD) regular(a []float64) bool {
-	if !allFinite(a) {
-		return false
-	}
-	lu := newSquare(s.p)
-	lu.a = a
-	return lu.factor()
+	s.lu.a = a
+	return s.lu.factor()
 }
 
 // SetMomentum makes alpha the weight of past steps, see the type's comment. It
@@ -301,11 +298,11 @@ func (s *SPD) FisherMul(dst, v []float64) []float64 {
 }
 
 // Retract takes the step of the type's comment for the tangent tan. If the result is
-// not representable the step is halved, and Shortened returned. It errs, with
+// not finite and regular in floating point the step is halved, and Shortened returned. It errs, with
 // the receiver unchanged, if tan or rho is not finite or no step is representable.
 func (s *SPD) Retract(tan []float64, rho float64) (expfam.Condition, error) {
 	checkLen("SPD.Retract", "tan", tan, s.NumParams())
-	if err := checkTangent(spdName, tan, rho); err != nil {
+	if err := checkTangent(spdName, "tan", tan, rho); err != nil {
 		return expfam.NonFinite, err
 	}
 	return shorten(spdName, func(scale float64) bool { return s.step(tan, rho, scale) })
@@ -321,8 +318,13 @@ func (s *SPD) step(tan []float64, rho, scale float64) bool {
 	a, next := general(s.a, p, p, p), general(s.next, p, p, p)
 	if s.expm {
 		var e mat.Dense
-		e.Exp(mat.NewDense(p, p, s.try))
+		arg := mat.NewDense(p, p, s.try)
+		if !finite(mat.Norm(arg, 1)) { // mat.Exp would square for ever
+			return false
+		}
+		e.Exp(arg)
 		blas64.Gemm(blas.NoTrans, blas.NoTrans, 1, a, e.RawMatrix(), 0, next)
+		s.clearUpper(s.next) // of the rounding of the exponential
 	} else {
 		// A h(m) = A + AM + ½(AM)M.
 		blas64.Gemm(blas.NoTrans, blas.NoTrans, 1, a, m, 0, general(s.prod, p, p, p))
@@ -336,6 +338,15 @@ func (s *SPD) step(tan []float64, rho, scale float64) bool {
 	}
 	s.mom, s.try = s.try, s.mom
 	return true
+}
+
+// clearUpper writes 0 above the diagonal of a if roots are lower triangular.
+func (s *SPD) clearUpper(a []float64) {
+	if s.lower {
+		for i := range s.p {
+			clear(a[i*s.p+i+1 : (i+1)*s.p])
+		}
+	}
 }
 
 const (
@@ -390,6 +401,7 @@ func (s *SPD) UnmarshalBinary(b []byte) error {
 	if err := restore(n.mom, mom); err != nil {
 		return fail(err)
 	}
+	n.clearUpper(n.mom)
 	*s = *n
 	return nil
 }

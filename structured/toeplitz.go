@@ -3,7 +3,6 @@ package structured
 import (
 	"math"
 
-	"github.com/natgrad/natgrad/expfam"
 	"gonum.org/v1/gonum/mat"
 )
 
@@ -55,11 +54,11 @@ func (f *toeplitz) accept() { f.cur, f.next = f.next, f.cur }
 
 func (f *toeplitz) SetValues(v []float64) error {
 	checkLen("SetValues", "v", v, f.p)
-	if err := nonFinite(f.Name(), v); err != nil {
+	if err := nonFinite(f.Name(), "SetValues", "values", v); err != nil {
 		return err
 	}
 	if !regular(v[0]) {
-		return &expfam.DomainError{Family: f.Name(), Func: "SetValues", Param: "values", Index: 0, Value: v[0], Want: wantPivot}
+		return domainError(f.Name(), "SetValues", "values", 0, v[0], wantPivot)
 	}
 	copy(f.cur, v)
 	return nil

@@ -166,10 +166,11 @@ func (w *Wishart) Entropy() float64 { return w.in.Entropy() }
 // shape returns dn/db = 2σ(b), and ψ′_p(n/2) − 2p/n, four times the Fisher information
 // of n, summed so that nothing cancels at large n.
 func (w *Wishart) shape() (slope, info float64) {
-	a := 0.5 * w.Dof()
+	a, y := 0.5*w.Dof(), special.Log1pExp(w.b) // y = a − (p−1)/2, which would cancel
 	for i := range w.p {
 		h := 0.5 * float64(i)
-		info += special.TrigammaMinusInv(a-h) + h/(a*(a-h))
+		ah := y + 0.5*float64(w.p-1-i) // a − h
+		info += special.TrigammaMinusInv(ah) + h/(a*ah)
 	}
 	return 2 * special.Sigmoid(w.b), info
 }
@@ -312,7 +313,7 @@ func (w *Wishart) FisherMul(dst, v []float64) []float64 {
 // receiver unchanged, if tan or rho is not finite or no step is representable.
 func (w *Wishart) Retract(tan []float64, rho float64) (expfam.Condition, error) {
 	checkLen("Wishart.Retract", "tan", tan, w.NumParams())
-	if err := checkTangent(wishartName, tan, rho); err != nil {
+	if err := checkTangent(wishartName, "tan", tan, rho); err != nil {
 		return expfam.NonFinite, err
 	}
 	return shorten(wishartName, func(scale float64) bool {
@@ -334,14 +335,16 @@ const (
 	wishartVersion = 1
 )
 
-// MarshalBinary writes b and B with its shape.
+// MarshalBinary writes b and B with its shape; see [Gaussian.MarshalBinary].
 func (w *Wishart) MarshalBinary() ([]byte, error) {
 	if w.f == nil {
 		return nil, errors.New("structured: Wishart.MarshalBinary: the zero value has no state")
 	}
 	b := wire.NewWriter(wishartMagic, wishartVersion)
 	b.Float(w.b)
-	writeFactor(b, w.f)
+	if err := writeFactor(b, w.f); err != nil {
+		return nil, fmt.Errorf("structured: Wishart.MarshalBinary: %w", err)
+	}
 	return b.Finish(), nil
 }
 
