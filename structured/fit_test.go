@@ -83,7 +83,7 @@ func TestOtherMethods(t *testing.T) {
 	if err != nil || r.Status != vi.Converged {
 		t.Fatalf("Laplace: %v, %v", r, err)
 	}
-	if r, err = vi.Fit(context.Background(), q, target, &vi.Settings{Method: vi.Laplace, Plain: true, Rate: vi.Constant(0.5), Iterations: 100}); err != nil {
+	if _, err = vi.Fit(context.Background(), q, target, &vi.Settings{Method: vi.Laplace, Plain: true, Rate: vi.Constant(0.5), Iterations: 100}); err != nil {
 		t.Fatal(err)
 	}
 	h, g := mat.NewSymDense(2, nil), make([]float64, 2)
