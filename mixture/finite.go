@@ -70,6 +70,8 @@ type Mixture struct {
 	low      []int   // steps in a row with a weight below the floor
 	tally    struct{ sum, weight float64 }
 	adam     adamState
+	moves    int       // steps with momentum since the last SetNatural
+	move     []float64 // the last of them; counts only if there was one
 
 	curv   curvature
 	second []secondOrder // RetractSecondOrder of a component, nil if it has none
@@ -267,7 +269,7 @@ func (m *Mixture) Natural(dst []float64) []float64 {
 	return dst
 }
 
-// SetNatural moves the mixture to the state eta. It errs, and changes nothing, if
+// SetNatural moves the mixture to the state eta and forgets its momentum. It errs, and changes nothing, if
 // a log-odds is not finite or a component refuses its part.
 func (m *Mixture) SetNatural(eta []float64) error {
 	checkLen("Mixture.SetNatural", "eta", eta, m.NumParams())
@@ -284,6 +286,7 @@ func (m *Mixture) SetNatural(eta []float64) error {
 	copy(m.logOdds, eta[:len(m.comps)-1])
 	m.setWeights()
 	m.tally.sum, m.tally.weight = 0, 0
+	m.moves = 0
 	return nil
 }
 

@@ -179,6 +179,7 @@ func (m *Mixture) reseed(c int) {
 	both := m.logOdds[top] - math.Ln2
 	m.logOdds[top], m.logOdds[c] = both, both
 	m.low[c] = 0
+	m.moves = 0
 	if m.adam.mean != nil {
 		for _, i := range [...]int{top, c} {
 			clear(m.part(m.adam.mean, i))

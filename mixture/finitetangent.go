@@ -13,7 +13,7 @@ type tangentWork struct {
 	logP               []float64 // log q_c(z)
 	resp               []float64 // r_c = π_c q_c(z)/q(z)
 	scores             []float64 // K×d, ∇ log q_c(z)
-	next               []float64 // a state to be tried
+	at, next           []float64 // a state, and one to be tried
 	gradQ              []float64 // ∇ log q(z)
 	diff               []float64 // ∇ log p − ∇ log q
 	one                []float64 // −∇²log q_c of one component, when that is diagonal
@@ -28,7 +28,7 @@ type tangentWork struct {
 }
 
 func (w *tangentWork) init(k, d, params int, curv curvature) {
-	w.next = make([]float64, params)
+	w.at, w.next = make([]float64, params), make([]float64, params)
 	w.mean, w.sd, w.variance = make([]float64, d), make([]float64, d), make([]float64, d)
 	w.logP, w.resp, w.scores = make([]float64, k), make([]float64, k), make([]float64, k*d)
 	w.gradQ, w.diff = make([]float64, d), make([]float64, d)
@@ -156,8 +156,8 @@ func (m *Mixture) split(dr *expfam.Draw) (both bool) {
 	}
 	floats.SubTo(t.diff, dr.Grad, t.gradQ)
 	switch {
-	case curv == noCurvature && dr.Hess == nil && dr.HessDiag == nil:
-		t.target.Grad = t.diff
+	case curv == noCurvature: // a Hessian of log p alone would bring noise that nothing cancels
+		t.target.Grad, t.target.Hess, t.target.HessDiag = t.diff, nil, nil
 		return false
 	case curv == fullCurvature && dr.Hess != nil:
 		m.hessQ(dr.X)

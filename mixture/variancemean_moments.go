@@ -346,8 +346,8 @@ func vmDot(a, b []float64) float64 {
 	return s
 }
 
-// vmFirstBad returns the index of the first entry that is not finite, −1 if all are.
-func vmFirstBad(v []float64) int {
+// firstBad returns the index of the first entry that is not finite, −1 if all are.
+func firstBad(v []float64) int {
 	for i, x := range v {
 		if math.IsNaN(x) || math.IsInf(x, 0) {
 			return i

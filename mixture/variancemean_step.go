@@ -66,7 +66,7 @@ func (c *VarianceMean) Retract(tan []float64, rho float64) (expfam.Condition, er
 	fail := func(param string, i int, v float64, want string) (expfam.Condition, error) {
 		return expfam.NonFinite, &expfam.DomainError{Family: c.Name(), Func: "Retract", Param: param, Index: i, Value: v, Want: want}
 	}
-	if i := vmFirstBad(tan); i >= 0 {
+	if i := firstBad(tan); i >= 0 {
 		return fail("tan", i, tan[i], "finite")
 	}
 	if math.IsNaN(rho) || math.IsInf(rho, 0) {
@@ -137,7 +137,7 @@ func (c *VarianceMean) try(tan []float64, rho, m float64, second bool) bool {
 		a, g := cur.shape, rho*tan[len(tan)-1]
 		st.eta[len(st.eta)-1] = -(a + g - 0.5*vmChristoffel(a)*g*g)
 	}
-	return vmFirstBad(st.eta) < 0 && c.factor(st)
+	return firstBad(st.eta) < 0 && c.factor(st)
 }
 
 // moveVector writes S·x + ρg + m·S_prev(x − x_prev) to eta, S new and x = μ or α.
@@ -236,7 +236,7 @@ func (c *VarianceMean) unmarshal(b []byte, kd kind) error {
 	if prev != nil {
 		n.prev = n.newState()
 		copy(n.prev.eta, prev)
-		if vmFirstBad(prev) >= 0 || !n.factor(n.prev) {
+		if firstBad(prev) >= 0 || !n.factor(n.prev) {
 			return n.improper("UnmarshalBinary", prev)
 		}
 	}

@@ -334,7 +334,7 @@ func TestVarianceMeanLimits(t *testing.T) {
 			c.Tangent(tan, &dr, 1)
 			dr.Aside = true
 			c.Tangent(tan, &dr, 1)
-			if i := vmFirstBad(tan); i >= 0 {
+			if i := firstBad(tan); i >= 0 {
 				t.Errorf("%s: alpha = %v: tangent[%d] is %v", f, size, i, tan[i])
 			}
 		}
