@@ -12,7 +12,9 @@ import (
 )
 
 // Component is one part of a [Mixture]. Every [expfam.Reparameterizable] family is
-// one, products of them included, and so are the Gaussians of package structured.
+// one, products of them included, and so are the Gaussians of package structured and the
+// normal variance-mean mixtures of this one but [StudentT], whose Tangent needs the
+// mixing variable of its own draws.
 //
 // Some methods beyond these are used where a component has them:
 //
@@ -22,6 +24,11 @@ import (
 //	Mirror(dst, x []float64) []float64                          antithetic partners
 //	Transform(dst, e []float64) []float64                       a draw from standard normal e
 //	Mean, Sd, Cov, Entropy                                      for those of the mixture
+//	EntropyTangent(dst []float64) (exact bool)                  if it returns false, Tangent
+//	                                                            takes ∇ log q_c off by itself
+//
+// SetNatural may forget what a component remembers of its steps, such as momentum: so does a
+// step of the mixture that fails.
 type Component interface {
 	Dim() int
 	NumParams() int
@@ -76,6 +83,7 @@ type Mixture struct {
 	curv   curvature
 	second []secondOrder // RetractSecondOrder of a component, nil if it has none
 	mirror []mirrorer
+	open   []bool // Tangent of the component subtracts ∇ log q_c itself
 	saved  []float64
 	work   tangentWork
 }
@@ -86,6 +94,10 @@ type secondOrder interface {
 
 type mirrorer interface {
 	Mirror(dst, x []float64) []float64
+}
+
+type entropyTangenter interface {
+	EntropyTangent(dst []float64) (exact bool)
 }
 
 type transformer interface {
@@ -152,6 +164,9 @@ func New(weights []float64, components ...Component) (*Mixture, error) {
 		case slices.Contains(components[:c], q):
 			return nil, &ComponentError{"New", c, "given twice; want a component of its own (a Clone)"}
 		}
+		if _, ok := q.(*StudentT); ok {
+			return nil, &ComponentError{"New", c, "a *mixture.StudentT, whose steps need the mixing variable of its own draws; want another family"}
+		}
 		m.at = append(m.at, m.at[c]+q.NumParams())
 	}
 	m.dim = components[0].Dim()
@@ -180,12 +195,15 @@ func (m *Mixture) init() {
 	k := len(m.comps)
 	m.logOdds, m.logW, m.w, m.cum = make([]float64, k), make([]float64, k), make([]float64, k), make([]float64, k)
 	m.order, m.low = make([]int, k), make([]int, k)
-	m.second, m.mirror = make([]secondOrder, k), make([]mirrorer, k)
+	m.second, m.mirror, m.open = make([]secondOrder, k), make([]mirrorer, k), make([]bool, k)
 	m.curv = fullCurvature
 	diag := true
 	for c, q := range m.comps {
 		m.second[c], _ = q.(secondOrder)
 		m.mirror[c], _ = q.(mirrorer)
+		if e, ok := q.(entropyTangenter); ok {
+			m.open[c] = !e.EntropyTangent(make([]float64, q.NumParams()))
+		}
 		if _, ok := q.(hesser); !ok {
 			m.curv = noCurvature
 		}

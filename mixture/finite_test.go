@@ -176,6 +176,70 @@ func TestMixtureTangent(t *testing.T) {
 	}
 }
 
+// Normal variance-mean mixtures are components: a single one shows the tangent that it
+// has by itself, entropy included, and at q = p there is nothing to do.
+func TestMixtureOfSkewed(t *testing.T) {
+	one := mat.NewSymDense(1, []float64{0.8})
+	skewed := func() []Component {
+		skew, e1 := NewSkewNormal([]float64{0.2}, []float64{1}, one)
+		emg, e2 := NewExpModifiedNormal([]float64{-0.5}, []float64{0.7}, one)
+		snig, e3 := NewSymmetricNIG([]float64{0.3}, one, 2)
+		nig, e4 := NewNormalInverseGaussian([]float64{-0.3}, []float64{0.4}, one, 3)
+		if err := errors.Join(e1, e2, e3, e4); err != nil {
+			t.Fatal(err)
+		}
+		return []Component{skew, emg, snig, nig}
+	}
+	integrate := func(m *Mixture, target func(d *expfam.Draw), parts ...interface {
+		Tangent(dst []float64, d *expfam.Draw, w float64)
+	}) [][]float64 {
+		out := make([][]float64, len(parts))
+		for i := range out {
+			out[i] = make([]float64, m.NumParams())
+		}
+		d := expfam.Draw{Grad: make([]float64, 1), Hess: mat.NewSymDense(1, nil)}
+		lattice(1, -60, 60, 12000, func(x []float64, cell float64) {
+			d.X, d.LogQ = x, m.LogProb(x)
+			target(&d)
+			for i, p := range parts {
+				p.Tangent(out[i][m.K()-1:], &d, cell*math.Exp(d.LogQ))
+			}
+		})
+		return out
+	}
+	for _, q := range skewed() {
+		m := mogNew(t, Options{}, nil, q)
+		got := integrate(m, func(d *expfam.Draw) {
+			d.LogP, d.Grad[0] = math.Cos(d.X[0]), -math.Sin(d.X[0])-d.X[0]/2
+			d.Hess.SetSym(0, 0, -math.Cos(d.X[0])-0.5)
+		}, m, q)
+		q.(entropyTangenter).EntropyTangent(got[1])
+		if !floats.EqualApprox(got[0], got[1], 1e-8) {
+			t.Errorf("%T: tangent %v in a mixture of one, %v alone", q, got[0], got[1])
+		}
+	}
+	m := mogNew(t, Options{NoBaseline: true}, []float64{0.1, 0.2, 0.3, 0.4}, skewed()...)
+	tan := make([]float64, m.NumParams())
+	d := expfam.Draw{Grad: make([]float64, 1)}
+	for _, x := range []float64{-3, 0.1, 5} {
+		d.X = []float64{x}
+		d.LogP = m.responsibilities(d.X)
+		copy(d.Grad, m.work.gradQ)
+		m.Tangent(tan, &d, 1)
+	}
+	if v := floats.Norm(tan, math.Inf(1)); v > 1e-12 {
+		t.Errorf("tangent %v at q = p, want 0", tan)
+	}
+	student, err := NewStudentT([]float64{0}, one, 2)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var comp *ComponentError
+	if _, err := New(nil, skewed()[0], student); !errors.As(err, &comp) || comp.Index != 1 {
+		t.Errorf("Student-t: error %v, want a *ComponentError", err)
+	}
+}
+
 // Copies of one component that share its weight behave as the component alone.
 func TestMixtureOfCopies(t *testing.T) {
 	one := func() Component { return mogNormal(t, []float64{0.3, -1}, 2, 0.5, 0.5, 1) }

@@ -158,7 +158,7 @@ func (m *Mixture) checkOptions(o Options) error {
 			}
 			return &ComponentError{"SetOptions", c, fmt.Sprintf("a %T, want *expfam.Normal or *expfam.DiagNormal for %s", q, what)}
 		}
-		if e, ok := q.(interface{ EntropyTangent([]float64) bool }); o.ExactEntropy && (!ok || !e.EntropyTangent(make([]float64, q.NumParams()))) {
+		if e, ok := q.(entropyTangenter); o.ExactEntropy && (!ok || !e.EntropyTangent(make([]float64, q.NumParams()))) {
 			return &ComponentError{"SetOptions", c, fmt.Sprintf("a %T, whose entropy has no closed form; want one that has for ExactEntropy", q)}
 		}
 	}

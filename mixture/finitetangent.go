@@ -16,6 +16,7 @@ type tangentWork struct {
 	at, next           []float64 // a state, and one to be tried
 	gradQ              []float64 // ∇ log q(z)
 	diff               []float64 // ∇ log p − ∇ log q
+	lean               []float64 // that and ∇ log q_c
 	one                []float64 // −∇²log q_c of one component, when that is diagonal
 	mean, sd, variance []float64 // of narrowest
 	hessQ              *mat.SymDense
@@ -31,7 +32,7 @@ func (w *tangentWork) init(k, d, params int, curv curvature) {
 	w.at, w.next = make([]float64, params), make([]float64, params)
 	w.mean, w.sd, w.variance = make([]float64, d), make([]float64, d), make([]float64, d)
 	w.logP, w.resp, w.scores = make([]float64, k), make([]float64, k), make([]float64, k*d)
-	w.gradQ, w.diff = make([]float64, d), make([]float64, d)
+	w.gradQ, w.diff, w.lean = make([]float64, d), make([]float64, d), make([]float64, d)
 	switch curv {
 	case fullCurvature:
 		w.hessQ, w.hessDiff, w.hessOne = mat.NewSymDense(d, nil), mat.NewSymDense(d, nil), mat.NewSymDense(d, nil)
@@ -48,9 +49,7 @@ func (m *Mixture) EntropyTangent(dst []float64) (exact bool) {
 	if !m.opts.ExactEntropy {
 		return false
 	}
-	q, ok := m.comps[0].(interface {
-		EntropyTangent(dst []float64) bool
-	})
+	q, ok := m.comps[0].(entropyTangenter)
 	return ok && q.EntropyTangent(m.part(dst, 0))
 }
 
@@ -110,11 +109,25 @@ func (m *Mixture) Tangent(dst []float64, dr *expfam.Draw, w float64) {
 		if delta == 0 {
 			continue
 		}
+		if m.open[c] { // its Tangent takes ∇ log q_c off, where ∇ log q is meant
+			m.openTangent(m.part(dst, c), q, dr, w*delta)
+			continue
+		}
 		q.Tangent(m.part(dst, c), &t.target, w*delta)
 		if both {
 			q.Tangent(m.part(dst, c), &t.entropy, w*delta)
 		}
 	}
+}
+
+// openTangent adds the Tangent of a component that subtracts ∇ log q_c itself.
+func (m *Mixture) openTangent(dst []float64, q Component, dr *expfam.Draw, w float64) {
+	t := &m.work
+	q.Score(t.lean, dr.X)
+	floats.Add(t.lean, dr.Grad)
+	floats.Sub(t.lean, t.gradQ)
+	t.entropy = expfam.Draw{X: dr.X, Grad: t.lean, LogP: dr.LogP, LogQ: dr.LogQ}
+	q.Tangent(dst, &t.entropy, w)
 }
 
 // responsibilities computes log q_c(x), r_c, the scores and ∇ log q, and returns
