@@ -143,8 +143,8 @@ func (e *Engine) checkSettings() error {
 		return &SettingError{"Settings.Rate", "nil", "a rate with Settings.Plain"}
 	case math.IsNaN(s.EntropyWeight) || math.IsInf(s.EntropyWeight, 0):
 		return &SettingError{"Settings.EntropyWeight", s.EntropyWeight, "a finite number"}
-	case s.Draws < 0 || s.Draws > 1<<16: // the streams of a step hold so many
-		return &SettingError{"Settings.Draws", s.Draws, "between 0 and 65536"}
+	case s.Draws < 0 || s.Draws > maxPoints:
+		return &SettingError{"Settings.Draws", s.Draws, fmt.Sprintf("between 0 and %d", maxPoints)}
 	case s.Diagnostics == 1:
 		return &SettingError{"Settings.Diagnostics", 1, "0, negative or at least 2: one draw has no variance"}
 	case s.Workers < 0:
