@@ -200,6 +200,39 @@ func TestMixtureBytesHoldOptions(t *testing.T) {
 	}
 }
 
+// The estimator of a resumed run follows the options that its bytes bring.
+func TestMixtureResumeExactEntropy(t *testing.T) {
+	s := &vi.Settings{Seed: 2, Iterations: 40, Plain: true, Rate: vi.Constant(0.1), Diagnostics: -1}
+	states := make([][]byte, 2)
+	for i := range states {
+		q := mogNew(t, Options{ExactEntropy: true}, nil, wide(t, 2))
+		e, err := vi.New(q, bimodal(), s)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for e.Status() == vi.Running {
+			if _, err := e.Step(); err != nil {
+				t.Fatal(err)
+			}
+			if i == 1 && e.Iterations() == 20 {
+				b, err := e.MarshalBinary()
+				if err != nil {
+					t.Fatal(err)
+				}
+				if e, err = vi.Resume(mogNew(t, Options{}, nil, wide(t, 1)), bimodal(), s, b); err != nil {
+					t.Fatal(err)
+				}
+			}
+		}
+		if states[i], err = e.MarshalBinary(); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if !bytes.Equal(states[0], states[1]) {
+		t.Error("the resumed run ends elsewhere")
+	}
+}
+
 // Plain steps with momentum reach the two modes.
 func TestMomentumFits(t *testing.T) {
 	target := bimodal()

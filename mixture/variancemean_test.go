@@ -401,3 +401,18 @@ func TestStudentTNormalLimit(t *testing.T) {
 		}
 	}
 }
+
+// The draws of tiny shapes have densities.
+func TestStudentTTinyShape(t *testing.T) {
+	q, err := NewStudentT([]float64{0, 0}, mat.NewSymDense(2, []float64{1, 0, 0, 1}), 1e-3)
+	if err != nil {
+		t.Fatal(err)
+	}
+	rng := rand.New(rand.NewPCG(5, 5))
+	for range 200 {
+		x := q.Sample(nil, rng)
+		if lp := q.LogProb(x); math.IsNaN(lp) || math.IsInf(lp, 0) || firstBad(q.Score(nil, x)) >= 0 {
+			t.Fatalf("log density %v and score %v at the draw %v", lp, q.Score(nil, x), x)
+		}
+	}
+}

@@ -102,3 +102,53 @@ func TestPacerIsChecked(t *testing.T) {
 		t.Errorf("no draws: error %v, want a *SettingError", err)
 	}
 }
+
+// A rate outside its range is an error at whatever step it comes.
+func TestRatesAreChecked(t *testing.T) {
+	full := normalTarget([]float64{1}, mat.NewSymDense(1, []float64{1}))
+	whole := &Target{Dim: 1, LogProb: full.LogProb, Exact: closed(full, mat.NewSymDense(1, []float64{1}), 1)}
+	for _, c := range []struct {
+		t     *Target
+		plain bool
+	}{{full, true}, {full, false}, {whole, true}, {whole, false}} {
+		for _, bad := range []float64{-0.1, 0, 1.5, math.NaN()} {
+			var se *SettingError
+			r, err := Fit(context.Background(), expfam.StandardNormal(1), c.t, &Settings{Plain: c.plain, Tol: 1e-300, Iterations: 20, Rate: func(t int) float64 {
+				if t == 3 {
+					return bad
+				}
+				return 0.1
+			}})
+			if !errors.As(err, &se) || r.Iterations != 3 {
+				t.Errorf("rate %v, plain %v: error %v, want a *SettingError after 3 steps", bad, c.plain, err)
+			}
+		}
+	}
+}
+
+// Damaged averages are errors of Resume or of a step, never panics.
+func TestResumeChecksAverages(t *testing.T) {
+	full := normalTarget([]float64{1}, mat.NewSymDense(1, []float64{1}))
+	e, err := New(expfam.StandardNormal(1), full, &Settings{Tol: 1e-9})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for e.sched.best == nil || e.sched.n < e.sched.window-2 {
+		if _, err := e.Step(); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for _, gaps := range [][]float64{nil, e.sched.gaps[:5], append([]float64{math.NaN()}, e.sched.gaps[1:]...)} {
+		good := e.sched.gaps
+		e.sched.gaps = gaps
+		b, err := e.MarshalBinary()
+		e.sched.gaps = good
+		if err != nil {
+			t.Fatal(err)
+		}
+		var st *StateError
+		if _, err := Resume(expfam.StandardNormal(1), full, &Settings{Tol: 1e-9}, b); !errors.As(err, &st) {
+			t.Errorf("%d values of an average: error %v, want a *StateError", len(gaps), err)
+		}
+	}
+}
