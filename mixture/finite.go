@@ -264,7 +264,7 @@ func (m *Mixture) Component(c int) Component { return m.comps[c] }
 // Params returns the entries of the state or tangent v that belong to component
 // c, as a slice of v.
 func (m *Mixture) Params(v []float64, c int) []float64 {
-	checkLen("Mixture.Params", "v", v, m.NumParams())
+	checkLen("Mixture", "Params", "v", v, m.NumParams())
 	return m.part(v, c)
 }
 
@@ -272,14 +272,14 @@ func (m *Mixture) part(v []float64, c int) []float64 { return v[m.at[c]:m.at[c+1
 
 // Weights writes π to dst.
 func (m *Mixture) Weights(dst []float64) []float64 {
-	dst = sized("Mixture.Weights", dst, len(m.comps))
+	dst = sized("Mixture", "Weights", dst, len(m.comps))
 	copy(dst, m.w)
 	return dst
 }
 
 // Natural writes the state, see [Mixture], to dst.
 func (m *Mixture) Natural(dst []float64) []float64 {
-	dst = sized("Mixture.Natural", dst, m.NumParams())
+	dst = sized("Mixture", "Natural", dst, m.NumParams())
 	copy(dst, m.logOdds[:len(m.comps)-1])
 	for c, q := range m.comps {
 		q.Natural(m.part(dst, c))
@@ -290,7 +290,7 @@ func (m *Mixture) Natural(dst []float64) []float64 {
 // SetNatural moves the mixture to the state eta and forgets its momentum. It errs, and changes nothing, if
 // a log-odds is not finite or a component refuses its part.
 func (m *Mixture) SetNatural(eta []float64) error {
-	checkLen("Mixture.SetNatural", "eta", eta, m.NumParams())
+	checkLen("Mixture", "SetNatural", "eta", eta, m.NumParams())
 	if err := m.checkOdds("SetNatural", "log-odds", eta); err != nil {
 		return err
 	}
@@ -310,10 +310,8 @@ func (m *Mixture) SetNatural(eta []float64) error {
 
 // checkOdds errs unless the first K − 1 entries of v are finite.
 func (m *Mixture) checkOdds(fn, param string, v []float64) error {
-	for i, x := range v[:len(m.comps)-1] {
-		if math.IsNaN(x) || math.IsInf(x, 0) {
-			return &expfam.DomainError{Family: "mixture", Func: fn, Param: param, Index: i, Value: x, Want: "finite"}
-		}
+	if i := firstBad(v[:len(m.comps)-1]); i >= 0 {
+		return &expfam.DomainError{Family: "mixture", Func: fn, Param: param, Index: i, Value: v[i], Want: "finite"}
 	}
 	return nil
 }
@@ -385,21 +383,5 @@ func (m *Mixture) SampleStep(draws []expfam.Draw, rng *rand.Rand) {
 		} else {
 			q.Sample(draws[2*k+1].X, rng)
 		}
-	}
-}
-
-// sized returns dst, or a new slice of length n if dst is nil; any other length
-// panics.
-func sized(fn string, dst []float64, n int) []float64 {
-	if dst == nil {
-		return make([]float64, n)
-	}
-	checkLen(fn, "dst", dst, n)
-	return dst
-}
-
-func checkLen(fn, param string, v []float64, n int) {
-	if len(v) != n {
-		panic(fmt.Sprintf("mixture: %s: length of %s is %d, want %d", fn, param, len(v), n))
 	}
 }

@@ -205,14 +205,9 @@ func (m *Mixture) FirstDraws() int { return min(max(8*len(m.comps), 4*m.dim, 16)
 // which looks at every 64th step, finds a component dead or narrowing
 // without bound. On error nothing has changed.
 func (m *Mixture) Retract(tan []float64, rho float64) (expfam.Condition, error) {
-	checkLen("Mixture.Retract", "tan", tan, m.NumParams())
-	if math.IsNaN(rho) || math.IsInf(rho, 0) {
-		return expfam.NonFinite, &expfam.DomainError{Family: "mixture", Func: "Retract", Param: "rho", Index: -1, Value: rho, Want: "finite"}
-	}
-	for i, v := range tan {
-		if math.IsNaN(v) || math.IsInf(v, 0) {
-			return expfam.NonFinite, &expfam.DomainError{Family: "mixture", Func: "Retract", Param: "tan", Index: i, Value: v, Want: "finite"}
-		}
+	checkLen("Mixture", "Retract", "tan", tan, m.NumParams())
+	if err := checkStep("mixture", tan, rho); err != nil {
+		return expfam.NonFinite, err
 	}
 	if m.opts.Rule == Adam {
 		return m.finish(0, m.adamStep(tan, rho))

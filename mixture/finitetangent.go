@@ -45,7 +45,7 @@ func (w *tangentWork) init(k, d, params int, curv curvature) {
 // with a single component that has one and [Options.ExactEntropy]. The entropy of
 // more than one has none; Tangent estimates it.
 func (m *Mixture) EntropyTangent(dst []float64) (exact bool) {
-	checkLen("Mixture.EntropyTangent", "dst", dst, m.NumParams())
+	checkLen("Mixture", "EntropyTangent", "dst", dst, m.NumParams())
 	if !m.opts.ExactEntropy {
 		return false
 	}
@@ -81,9 +81,9 @@ func (m *Mixture) Entropy() float64 {
 // Cost: one Tangent of every component, O(K d²) for normal ones. It does not
 // allocate.
 func (m *Mixture) Tangent(dst []float64, dr *expfam.Draw, w float64) {
-	checkLen("Mixture.Tangent", "dst", dst, m.NumParams())
-	checkLen("Mixture.Tangent", "X", dr.X, m.dim)
-	checkLen("Mixture.Tangent", "Grad", dr.Grad, m.dim)
+	checkLen("Mixture", "Tangent", "dst", dst, m.NumParams())
+	checkLen("Mixture", "Tangent", "X", dr.X, m.dim)
+	checkLen("Mixture", "Tangent", "Grad", dr.Grad, m.dim)
 	if m.opts.ExactEntropy {
 		m.comps[0].Tangent(m.part(dst, 0), dr, w)
 		return

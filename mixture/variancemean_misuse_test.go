@@ -56,6 +56,7 @@ func TestVarianceMeanErrors(t *testing.T) {
 		_, err = c.Retract(make([]float64, k), nan)
 		typed("Retract", err)
 		typed("SetMomentum", c.SetMomentum(1))
+		typed("SetPrecisionStep", c.SetPrecisionStep(SecondOrder+1))
 		if after, _ := c.MarshalBinary(); string(after) != string(before) {
 			t.Errorf("%s: a refused change left its mark", f)
 		}
@@ -75,9 +76,8 @@ func TestVarianceMeanErrors(t *testing.T) {
 		}()
 	}
 	q := &ExpModifiedNormal{*vmMember(t, "exp_modified_gaussian", 1)}
-	if q.SetProductRule(-1) == nil || q.SetProductRule(65) == nil {
-		t.Error("a product rule of impossible size was accepted")
-	}
+	typed("SetProductRule", q.SetProductRule(-1))
+	typed("SetProductRule", q.SetProductRule(65))
 }
 
 func other(k kind) kind {
