@@ -4,6 +4,7 @@ import (
 	"errors"
 	"math"
 	"math/rand/v2"
+	"slices"
 	"testing"
 
 	"github.com/natgrad/natgrad/expfam"
@@ -434,6 +435,21 @@ func TestMixtureErrors(t *testing.T) {
 		if err := m.SetNatural(bad); err == nil || !floats.Equal(m.Natural(nil), start) {
 			t.Errorf("SetNatural: error %v, state %v, want an error and %v", err, m.Natural(nil), start)
 		}
+	}
+}
+
+// Of five components at two places three are too many, and each is named once.
+func TestMixtureCheckNamesCopiesOnce(t *testing.T) {
+	var comps []Component
+	for _, mu := range []float64{0, 3, 0, 3, 0} {
+		comps = append(comps, mogNormal(t, []float64{mu}, 1))
+	}
+	var got [][2]int
+	for _, i := range mogNew(t, Options{}, nil, comps...).Check() {
+		got = append(got, [2]int{i.Component, i.Other})
+	}
+	if want := [][2]int{{0, 2}, {1, 3}, {0, 4}}; !slices.Equal(got, want) {
+		t.Errorf("found %v, want %v", got, want)
 	}
 }
 

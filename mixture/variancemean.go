@@ -32,7 +32,7 @@ import (
 //
 // see Retract. The scale Σ is not the covariance: that is Cov.
 //
-// Methods that read may run concurrently, except Tangent, FisherMul and
+// Methods that read may run concurrently, except Tangent, SampleStep, FisherMul and
 // QuadraticTangent, which share scratch. A VarianceMean is made by the constructors
 // of the types that embed it.
 type VarianceMean struct {
