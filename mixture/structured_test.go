@@ -5,6 +5,8 @@ import (
 	"context"
 	"errors"
 	"math"
+	"math/rand/v2"
+	"sync"
 	"testing"
 
 	"github.com/natgrad/natgrad/expfam"
@@ -158,4 +160,32 @@ func TestStructuredComponentsErrors(t *testing.T) {
 			t.Errorf("%+v: error %v, options %+v", o, err, m.Options())
 		}
 	}
+}
+
+// Sample and LogProb may run at the same time, whatever the components.
+func TestMixtureConcurrentReads(t *testing.T) {
+	structuredPart := shapes(t, 0).Component(0)
+	skew, err := mixture.NewSkewNormal([]float64{0, 0, 0}, []float64{1, 0, 1}, mat.NewDiagDense(3, []float64{1, 2, 3}))
+	if err != nil {
+		t.Fatal(err)
+	}
+	m, err := mixture.New(nil, structuredPart, skew, expfam.StandardNormal(3))
+	if err != nil {
+		t.Fatal(err)
+	}
+	x := []float64{0.5, -1, 2}
+	want := m.LogProb(x)
+	var wg sync.WaitGroup
+	for w := range 4 {
+		wg.Go(func() {
+			rng := rand.New(rand.NewPCG(1, uint64(w)))
+			for range 200 {
+				if lp := m.LogProb(m.Sample(nil, rng)); math.IsNaN(lp) || m.LogProb(x) != want {
+					t.Error("log densities differ between goroutines")
+					return
+				}
+			}
+		})
+	}
+	wg.Wait()
 }
