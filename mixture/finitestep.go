@@ -52,7 +52,7 @@ type Options struct {
 	Rule Rule
 	// WeightRate is ρ_w: the log-odds move by ρ·ρ_w times their natural gradient
 	// (under Adam, ρ·ρ_w is their learning rate). 0 means i/400 at step i, but at
-	// least 0.05 and at most ½: weights that move fast at the start kill components
+	// least 0.05 and at most ½ (steps that the engine takes back count too): weights that move fast at the start kill components
 	// before they have found their place, weights that stay slow keep the fit from its
 	// end. A negative number means fixed weights, which serve best where many components
 	// are to find modes that lie far apart: none can die. The published experiments use
