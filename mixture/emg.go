@@ -5,6 +5,7 @@ import (
 	"math"
 	"math/rand/v2"
 
+	"github.com/natgrad/natgrad/expfam"
 	"github.com/natgrad/natgrad/internal/quad"
 	"github.com/natgrad/natgrad/internal/special"
 	"gonum.org/v1/gonum/mat"
@@ -45,7 +46,7 @@ const maxProductRule = 64
 // It errs unless n is between 0 and 64.
 func (q *ExpModifiedNormal) SetProductRule(n int) error {
 	if n < 0 || n > maxProductRule {
-		return fmt.Errorf("mixture: %s.SetProductRule: n is %d, want 0 to %d", q.Name(), n, maxProductRule)
+		return &expfam.DomainError{Family: q.Name(), Func: "SetProductRule", Param: "n", Index: -1, Value: float64(n), Want: fmt.Sprintf("0 to %d", maxProductRule)}
 	}
 	q.nodes = n
 	return nil

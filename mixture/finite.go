@@ -12,7 +12,9 @@ import (
 )
 
 // Component is one part of a [Mixture]. Every [expfam.Reparameterizable] family is
-// one, products of them included, and so are the Gaussians of package structured.
+// one, products of them included, and so are the Gaussians of package structured and the
+// normal variance-mean mixtures of this one but [StudentT], whose Tangent needs the
+// mixing variable of its own draws.
 //
 // Some methods beyond these are used where a component has them:
 //
@@ -22,6 +24,11 @@ import (
 //	Mirror(dst, x []float64) []float64                          antithetic partners
 //	Transform(dst, e []float64) []float64                       a draw from standard normal e
 //	Mean, Sd, Cov, Entropy                                      for those of the mixture
+//	EntropyTangent(dst []float64) (exact bool)                  if it returns false, Tangent
+//	                                                            takes ∇ log q_c off by itself
+//
+// SetNatural may forget what a component remembers of its steps, such as momentum: so does a
+// step of the mixture that fails.
 type Component interface {
 	Dim() int
 	NumParams() int
@@ -70,10 +77,13 @@ type Mixture struct {
 	low      []int   // steps in a row with a weight below the floor
 	tally    struct{ sum, weight float64 }
 	adam     adamState
+	moves    int       // steps with momentum since the last SetNatural
+	move     []float64 // the last of them; counts only if there was one
 
 	curv   curvature
 	second []secondOrder // RetractSecondOrder of a component, nil if it has none
 	mirror []mirrorer
+	open   []bool // Tangent of the component subtracts ∇ log q_c itself
 	saved  []float64
 	work   tangentWork
 }
@@ -84,6 +94,10 @@ type secondOrder interface {
 
 type mirrorer interface {
 	Mirror(dst, x []float64) []float64
+}
+
+type entropyTangenter interface {
+	EntropyTangent(dst []float64) (exact bool)
 }
 
 type transformer interface {
@@ -150,6 +164,9 @@ func New(weights []float64, components ...Component) (*Mixture, error) {
 		case slices.Contains(components[:c], q):
 			return nil, &ComponentError{"New", c, "given twice; want a component of its own (a Clone)"}
 		}
+		if _, ok := q.(*StudentT); ok {
+			return nil, &ComponentError{"New", c, "a *mixture.StudentT, whose steps need the mixing variable of its own draws; want another family"}
+		}
 		m.at = append(m.at, m.at[c]+q.NumParams())
 	}
 	m.dim = components[0].Dim()
@@ -178,12 +195,15 @@ func (m *Mixture) init() {
 	k := len(m.comps)
 	m.logOdds, m.logW, m.w, m.cum = make([]float64, k), make([]float64, k), make([]float64, k), make([]float64, k)
 	m.order, m.low = make([]int, k), make([]int, k)
-	m.second, m.mirror = make([]secondOrder, k), make([]mirrorer, k)
+	m.second, m.mirror, m.open = make([]secondOrder, k), make([]mirrorer, k), make([]bool, k)
 	m.curv = fullCurvature
 	diag := true
 	for c, q := range m.comps {
 		m.second[c], _ = q.(secondOrder)
 		m.mirror[c], _ = q.(mirrorer)
+		if e, ok := q.(entropyTangenter); ok {
+			m.open[c] = !e.EntropyTangent(make([]float64, q.NumParams()))
+		}
 		if _, ok := q.(hesser); !ok {
 			m.curv = noCurvature
 		}
@@ -244,7 +264,7 @@ func (m *Mixture) Component(c int) Component { return m.comps[c] }
 // Params returns the entries of the state or tangent v that belong to component
 // c, as a slice of v.
 func (m *Mixture) Params(v []float64, c int) []float64 {
-	checkLen("Mixture.Params", "v", v, m.NumParams())
+	checkLen("Mixture", "Params", "v", v, m.NumParams())
 	return m.part(v, c)
 }
 
@@ -252,14 +272,14 @@ func (m *Mixture) part(v []float64, c int) []float64 { return v[m.at[c]:m.at[c+1
 
 // Weights writes π to dst.
 func (m *Mixture) Weights(dst []float64) []float64 {
-	dst = sized("Mixture.Weights", dst, len(m.comps))
+	dst = sized("Mixture", "Weights", dst, len(m.comps))
 	copy(dst, m.w)
 	return dst
 }
 
 // Natural writes the state, see [Mixture], to dst.
 func (m *Mixture) Natural(dst []float64) []float64 {
-	dst = sized("Mixture.Natural", dst, m.NumParams())
+	dst = sized("Mixture", "Natural", dst, m.NumParams())
 	copy(dst, m.logOdds[:len(m.comps)-1])
 	for c, q := range m.comps {
 		q.Natural(m.part(dst, c))
@@ -267,10 +287,10 @@ func (m *Mixture) Natural(dst []float64) []float64 {
 	return dst
 }
 
-// SetNatural moves the mixture to the state eta. It errs, and changes nothing, if
+// SetNatural moves the mixture to the state eta and forgets its momentum. It errs, and changes nothing, if
 // a log-odds is not finite or a component refuses its part.
 func (m *Mixture) SetNatural(eta []float64) error {
-	checkLen("Mixture.SetNatural", "eta", eta, m.NumParams())
+	checkLen("Mixture", "SetNatural", "eta", eta, m.NumParams())
 	if err := m.checkOdds("SetNatural", "log-odds", eta); err != nil {
 		return err
 	}
@@ -284,15 +304,14 @@ func (m *Mixture) SetNatural(eta []float64) error {
 	copy(m.logOdds, eta[:len(m.comps)-1])
 	m.setWeights()
 	m.tally.sum, m.tally.weight = 0, 0
+	m.moves = 0
 	return nil
 }
 
 // checkOdds errs unless the first K − 1 entries of v are finite.
 func (m *Mixture) checkOdds(fn, param string, v []float64) error {
-	for i, x := range v[:len(m.comps)-1] {
-		if math.IsNaN(x) || math.IsInf(x, 0) {
-			return &expfam.DomainError{Family: "mixture", Func: fn, Param: param, Index: i, Value: x, Want: "finite"}
-		}
+	if i := firstBad(v[:len(m.comps)-1]); i >= 0 {
+		return &expfam.DomainError{Family: "mixture", Func: fn, Param: param, Index: i, Value: v[i], Want: "finite"}
 	}
 	return nil
 }
@@ -364,21 +383,5 @@ func (m *Mixture) SampleStep(draws []expfam.Draw, rng *rand.Rand) {
 		} else {
 			q.Sample(draws[2*k+1].X, rng)
 		}
-	}
-}
-
-// sized returns dst, or a new slice of length n if dst is nil; any other length
-// panics.
-func sized(fn string, dst []float64, n int) []float64 {
-	if dst == nil {
-		return make([]float64, n)
-	}
-	checkLen(fn, "dst", dst, n)
-	return dst
-}
-
-func checkLen(fn, param string, v []float64, n int) {
-	if len(v) != n {
-		panic(fmt.Sprintf("mixture: %s: length of %s is %d, want %d", fn, param, len(v), n))
 	}
 }

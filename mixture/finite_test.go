@@ -176,6 +176,70 @@ func TestMixtureTangent(t *testing.T) {
 	}
 }
 
+// Normal variance-mean mixtures are components: a single one shows the tangent that it
+// has by itself, entropy included, and at q = p there is nothing to do.
+func TestMixtureOfSkewed(t *testing.T) {
+	one := mat.NewSymDense(1, []float64{0.8})
+	skewed := func() []Component {
+		skew, e1 := NewSkewNormal([]float64{0.2}, []float64{1}, one)
+		emg, e2 := NewExpModifiedNormal([]float64{-0.5}, []float64{0.7}, one)
+		snig, e3 := NewSymmetricNIG([]float64{0.3}, one, 2)
+		nig, e4 := NewNormalInverseGaussian([]float64{-0.3}, []float64{0.4}, one, 3)
+		if err := errors.Join(e1, e2, e3, e4); err != nil {
+			t.Fatal(err)
+		}
+		return []Component{skew, emg, snig, nig}
+	}
+	integrate := func(m *Mixture, target func(d *expfam.Draw), parts ...interface {
+		Tangent(dst []float64, d *expfam.Draw, w float64)
+	}) [][]float64 {
+		out := make([][]float64, len(parts))
+		for i := range out {
+			out[i] = make([]float64, m.NumParams())
+		}
+		d := expfam.Draw{Grad: make([]float64, 1), Hess: mat.NewSymDense(1, nil)}
+		lattice(1, -60, 60, 12000, func(x []float64, cell float64) {
+			d.X, d.LogQ = x, m.LogProb(x)
+			target(&d)
+			for i, p := range parts {
+				p.Tangent(out[i][m.K()-1:], &d, cell*math.Exp(d.LogQ))
+			}
+		})
+		return out
+	}
+	for _, q := range skewed() {
+		m := mogNew(t, Options{}, nil, q)
+		got := integrate(m, func(d *expfam.Draw) {
+			d.LogP, d.Grad[0] = math.Cos(d.X[0]), -math.Sin(d.X[0])-d.X[0]/2
+			d.Hess.SetSym(0, 0, -math.Cos(d.X[0])-0.5)
+		}, m, q)
+		q.(entropyTangenter).EntropyTangent(got[1])
+		if !floats.EqualApprox(got[0], got[1], 1e-8) {
+			t.Errorf("%T: tangent %v in a mixture of one, %v alone", q, got[0], got[1])
+		}
+	}
+	m := mogNew(t, Options{NoBaseline: true}, []float64{0.1, 0.2, 0.3, 0.4}, skewed()...)
+	tan := make([]float64, m.NumParams())
+	d := expfam.Draw{Grad: make([]float64, 1)}
+	for _, x := range []float64{-3, 0.1, 5} {
+		d.X = []float64{x}
+		d.LogP = m.responsibilities(d.X)
+		copy(d.Grad, m.work.gradQ)
+		m.Tangent(tan, &d, 1)
+	}
+	if v := floats.Norm(tan, math.Inf(1)); v > 1e-12 {
+		t.Errorf("tangent %v at q = p, want 0", tan)
+	}
+	student, err := NewStudentT([]float64{0}, one, 2)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var comp *ComponentError
+	if _, err := New(nil, skewed()[0], student); !errors.As(err, &comp) || comp.Index != 1 {
+		t.Errorf("Student-t: error %v, want a *ComponentError", err)
+	}
+}
+
 // Copies of one component that share its weight behave as the component alone.
 func TestMixtureOfCopies(t *testing.T) {
 	one := func() Component { return mogNormal(t, []float64{0.3, -1}, 2, 0.5, 0.5, 1) }
@@ -208,21 +272,39 @@ func TestMixtureOfCopies(t *testing.T) {
 	}
 }
 
-// The second-order step keeps precisions positive definite for any direction.
+// The second-order step is S − 2ρG + 2ρ²GS⁻¹G, positive definite for any G, and adds the
+// old precision's solve to the mean.
 func TestSecondOrderStepStaysProper(t *testing.T) {
 	rng := rand.New(rand.NewPCG(2, 2))
 	m := mogNew(t, Options{Rule: IBLR, WeightRate: -1}, nil, mogNormal(t, []float64{0, 0, 0}, 1, 0, 0, 0, 1, 0, 0, 0, 1), mogNormal(t, []float64{1, 0, 0}, 2, 0, 0, 0, 1, 0, 0, 0, 1))
 	tan := make([]float64, m.NumParams())
 	for range 300 {
 		start := m.Natural(nil)
+		old := m.Component(1).(*expfam.Normal).Clone().(*expfam.Normal)
 		for i := range tan {
 			tan[i] = 3 * rng.NormFloat64()
 		}
-		if _, err := m.Retract(tan, rng.Float64()); err != nil {
-			t.Fatal(err)
+		rho := rng.Float64()
+		if cond, err := m.Retract(tan, rho); err != nil || cond&expfam.Shortened != 0 {
+			t.Fatal(cond, err)
 		}
-		if m.LogProb([]float64{0, 0, 0}) >= math.Inf(1) || floats.HasNaN(m.Natural(nil)) {
-			t.Fatal("improper")
+		g := expfam.Smat(nil, m.Params(tan, 1)[3:], 3)
+		grad := mat.NewVecDense(3, append([]float64(nil), m.Params(tan, 1)[:3]...)) // tan₁ + 2Gμ
+		var v mat.VecDense
+		v.MulVec(g, mat.NewVecDense(3, old.Mean(nil)))
+		grad.AddScaledVec(grad, 2, &v)
+		v.MulVec(old.Cov(nil), grad)
+		v.AddScaledVec(mat.NewVecDense(3, old.Mean(nil)), rho, &v)
+		var s, gg mat.Dense
+		gg.Mul(g, old.Cov(nil))
+		gg.Mul(&gg, g)
+		gg.Scale(2*rho*rho, &gg)
+		s.Scale(-2*rho, g)
+		s.Add(&s, &gg)
+		s.Add(&s, old.Precision(nil))
+		now := m.Component(1).(*expfam.Normal)
+		if !mat.EqualApprox(now.Precision(nil), &s, 1e-9*mat.Norm(&s, 2)) || !floats.EqualApprox(now.Mean(nil), v.RawVector().Data, 1e-9*(1+mat.Norm(&v, 2))) {
+			t.Fatalf("precision %v and mean %v, want %v and %v", now.Precision(nil), now.Mean(nil), s, v)
 		}
 		if err := m.SetNatural(start); err != nil {
 			t.Fatal(err)
@@ -370,45 +452,5 @@ func TestMixtureErrors(t *testing.T) {
 		if err := m.SetNatural(bad); err == nil || !floats.Equal(m.Natural(nil), start) {
 			t.Errorf("SetNatural: error %v, state %v, want an error and %v", err, m.Natural(nil), start)
 		}
-	}
-}
-
-func TestMixtureCheckAndReseed(t *testing.T) {
-	m := mogNew(t, Options{}, []float64{0.5, 0.4999, 0.0001}, mogNormal(t, []float64{0, 0}, 1, 0, 0, 0.25), mogNormal(t, []float64{0.01, 0}, 1, 0, 0, 0.25), mogNormal(t, []float64{40, 1}, 1e14, 0, 0, 1))
-	still := make([]float64, m.NumParams())
-	var cond expfam.Condition
-	for range 2 * watchEvery {
-		c, err := m.Retract(still, 0.1)
-		if err != nil {
-			t.Fatal(err)
-		}
-		cond |= c
-	}
-	found := map[IssueKind]bool{}
-	for _, i := range m.Check() {
-		found[i.Kind] = true
-		if i.String() == "" || i.Kind != Coinciding && i.Component != 2 {
-			t.Errorf("unexpected finding %v", i)
-		}
-	}
-	if !found[Dead] || !found[Coinciding] || !found[Narrowing] || cond&expfam.Collapsed == 0 {
-		t.Errorf("found %v and %v, want all kinds and the condition", found, cond)
-	}
-	if err := m.SetOptions(Options{Reseed: true}); err != nil {
-		t.Fatal(err)
-	}
-	for range watchEvery {
-		if _, err := m.Retract(still, 0.1); err != nil {
-			t.Fatal(err)
-		}
-	}
-	w := m.Weights(nil)
-	top, dead := m.Component(0).(*expfam.Normal), m.Component(2).(*expfam.Normal)
-	a, b := top.Mean(nil), dead.Mean(nil)
-	if math.Abs(w[2]-w[0]) > 1e-12 || math.Abs(w[2]-0.25) > 0.01 || !mat.EqualApprox(top.Cov(nil), dead.Cov(nil), 1e-9) {
-		t.Errorf("weights %v and covariances %v, %v, want a copy with half of the weight", w, top.Cov(nil), dead.Cov(nil))
-	}
-	if math.Abs(math.Abs(a[1]-b[1])-2) > 1e-9 || math.Abs(a[0]-b[0]) > 1e-9 {
-		t.Errorf("means %v and %v, want them one sd of 2 apart along the second axis", a, b)
 	}
 }

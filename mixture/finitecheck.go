@@ -65,7 +65,8 @@ const (
 
 // Check looks for dead, coinciding and narrowing components. Those that
 // coincide are found among members of one exponential family, by their symmetrised
-// divergence (KL(p‖q) + KL(q‖p))/2. Cost: K² divergences.
+// divergence (KL(p‖q) + KL(q‖p))/2; each is reported once, with the first that it
+// repeats. Cost: K² divergences.
 func (m *Mixture) Check() []Issue {
 	var out []Issue
 	for c := range m.comps {
@@ -76,24 +77,35 @@ func (m *Mixture) Check() []Issue {
 			out = append(out, Issue{Narrowing, c, -1, r})
 		}
 	}
-	for c, q := range m.comps {
-		p, ok := q.(expfam.Dist)
-		for o := c + 1; ok && o < len(m.comps); o++ {
-			r, is := m.comps[o].(expfam.Dist)
-			if !is {
+	copies := make([]bool, len(m.comps))
+	for o := range m.comps {
+		for c := range o {
+			if copies[c] {
 				continue
 			}
-			there, err := expfam.KL(p, r)
-			if err != nil { // of different families
-				continue
-			}
-			back, err := expfam.KL(r, p)
-			if kl := (there + back) / 2; err == nil && kl < closeNats {
+			if kl, ok := m.divergence(c, o); ok && kl < closeNats {
+				copies[o] = true
 				out = append(out, Issue{Coinciding, c, o, kl})
+				break
 			}
 		}
 	}
 	return out
+}
+
+// divergence returns (KL(p‖q) + KL(q‖p))/2 of two components of one exponential family.
+func (m *Mixture) divergence(c, o int) (kl float64, ok bool) {
+	p, is := m.comps[c].(expfam.Dist)
+	q, also := m.comps[o].(expfam.Dist)
+	if !is || !also {
+		return 0, false
+	}
+	there, err := expfam.KL(p, q)
+	if err != nil { // of different families
+		return 0, false
+	}
+	back, err := expfam.KL(q, p)
+	return (there + back) / 2, err == nil
 }
 
 func (m *Mixture) dead(c int) bool { return m.low[c] >= deadSteps }
@@ -179,6 +191,7 @@ func (m *Mixture) reseed(c int) {
 	both := m.logOdds[top] - math.Ln2
 	m.logOdds[top], m.logOdds[c] = both, both
 	m.low[c] = 0
+	m.moves = 0
 	if m.adam.mean != nil {
 		for _, i := range [...]int{top, c} {
 			clear(m.part(m.adam.mean, i))

@@ -12,9 +12,9 @@ const (
 	mixtureVersion = 1
 )
 
-// MarshalBinary returns the bytes of weights, components and of what the steps
-// remember: their number, the baseline, the counts of dying components, Adam's
-// averages. The options are not among them.
+// MarshalBinary returns the bytes of weights, components, options and of what the
+// steps remember: their number, the baseline, the counts of dying components, Adam's
+// averages, the last move if there is momentum.
 func (m *Mixture) MarshalBinary() ([]byte, error) {
 	w := wire.NewWriter(mixtureMagic, mixtureVersion)
 	w.Int(len(m.comps))
@@ -36,13 +36,33 @@ func (m *Mixture) MarshalBinary() ([]byte, error) {
 	w.Int(m.adam.count)
 	w.Floats(m.adam.mean)
 	w.Floats(m.adam.sq)
+	o := m.opts
+	w.Int(int(o.Rule))
+	w.Floats([]float64{o.WeightRate, o.EntropyPull, o.Backtrack, o.Momentum})
+	for _, set := range m.opts.switches() {
+		bit := 0
+		if *set {
+			bit = 1
+		}
+		w.Int(bit)
+	}
+	w.Int(m.moves)
+	if m.moves > 0 {
+		w.Floats(m.move)
+	} else {
+		w.Floats(nil)
+	}
 	return w.Finish(), nil
 }
 
-// UnmarshalBinary restores what MarshalBinary returned, bit for bit, into a
-// mixture of as many components of the same families and sizes; a mixture does not
-// know its components from bytes. The options stay those of the receiver. On
-// error it is unchanged.
+// switches returns the options that are on or off, in the order of their bytes.
+func (o *Options) switches() [4]*bool {
+	return [...]*bool{&o.NoBaseline, &o.HessEntropy, &o.ExactEntropy, &o.Reseed}
+}
+
+// UnmarshalBinary restores what MarshalBinary returned, bit for bit, options included,
+// into a mixture of as many components of the same families and sizes; a mixture does
+// not know its components from bytes. On error it is unchanged.
 func (m *Mixture) UnmarshalBinary(b []byte) error {
 	fail := func(err error) error { return fmt.Errorf("mixture: Mixture.UnmarshalBinary: %w", err) }
 	if len(m.comps) == 0 {
@@ -68,16 +88,27 @@ func (m *Mixture) UnmarshalBinary(b []byte) error {
 		low[c] = r.Int()
 	}
 	count, mean, sq := r.Int(), r.Floats(), r.Floats()
+	o := Options{Rule: Rule(r.Int())}
+	numbers := r.Floats()
+	for _, set := range o.switches() {
+		*set = r.Int() != 0
+	}
+	moves, move := r.Int(), r.Floats()
 	if err := r.Done(); err != nil {
 		return fail(err)
 	}
-	if len(odds) != k || odds[k-1] != 0 || steps < 0 || count < 0 || len(mean) != len(sq) || len(mean) != 0 && len(mean) != n {
+	if len(odds) != k || odds[k-1] != 0 || steps < 0 || count < 0 || len(mean) != len(sq) || len(mean) != 0 && len(mean) != n ||
+		len(numbers) != 4 || moves < 0 || (moves > 0) != (len(move) == n) || firstBad(move) >= 0 {
 		return fail(errors.New("the bytes are inconsistent"))
+	}
+	o.WeightRate, o.EntropyPull, o.Backtrack, o.Momentum = numbers[0], numbers[1], numbers[2], numbers[3]
+	if err := m.checkOptions(o); err != nil {
+		return fail(err)
 	}
 	if err := m.checkOdds("UnmarshalBinary", "log-odds", odds); err != nil {
 		return err
 	}
-	if m.opts.Rule == Adam && mean == nil {
+	if o.Rule == Adam && mean == nil {
 		mean, sq = make([]float64, n), make([]float64, n)
 	}
 	backup := make([][]byte, k)
@@ -101,6 +132,10 @@ func (m *Mixture) UnmarshalBinary(b []byte) error {
 	m.steps, m.baseline, m.low = steps, baseline, low
 	m.tally.sum, m.tally.weight = 0, 0
 	m.adam.count, m.adam.mean, m.adam.sq = count, mean, sq
+	if move == nil {
+		move = make([]float64, n)
+	}
+	m.opts, m.moves, m.move = o, moves, move
 	if mean != nil {
 		m.adam.scratch(n, d)
 	}

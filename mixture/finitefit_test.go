@@ -176,6 +176,8 @@ func TestMixtureResume(t *testing.T) {
 	}{
 		{"default", Options{}, vi.Settings{Seed: 4, Iterations: 150, Diagnostics: -1}},
 		{"BLR with the pull", Options{Rule: BLR, EntropyPull: 10, Reseed: true}, vi.Settings{Seed: 4, Iterations: 150, Diagnostics: -1}},
+		{"momentum", Options{Momentum: 0.8}, vi.Settings{Seed: 4, Iterations: 150, Diagnostics: -1}},
+		{"momentum, plain", Options{Rule: IBLR, Momentum: 0.8}, vi.Settings{Seed: 4, Iterations: 90, Diagnostics: -1, Plain: true, Rate: vi.Constant(0.05)}},
 		{"Adam", Options{Rule: Adam}, vi.Settings{Seed: 4, Iterations: 90, Diagnostics: -1, Plain: true, Rate: vi.Constant(0.02)}},
 	} {
 		for _, cut := range []int{1, 30, 64, 70} {
@@ -201,7 +203,11 @@ func TestMixtureResume(t *testing.T) {
 					t.Fatal(err)
 				}
 			}
-			rest, err := vi.Resume(start(), bimodal(), &c.s, state)
+			q := start()
+			if err := q.SetOptions(Options{}); err != nil { // those of the run are in its bytes
+				t.Fatal(err)
+			}
+			rest, err := vi.Resume(q, bimodal(), &c.s, state)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -262,9 +268,9 @@ func TestMixtureBytes(t *testing.T) {
 }
 
 func TestMixtureAllocations(t *testing.T) {
-	for _, rule := range []Rule{OwnRule, IBLR, BLR, Adam} {
+	for _, o := range []Options{{}, {Rule: IBLR}, {Rule: BLR}, {Rule: Adam}, {Momentum: 0.5}, {Rule: BLR, Momentum: 0.5}} {
 		m := Split(wide(t, 2), 4, rand.New(rand.NewPCG(1, 2)))
-		if err := m.SetOptions(Options{Rule: rule}); err != nil {
+		if err := m.SetOptions(o); err != nil {
 			t.Fatal(err)
 		}
 		rng := rand.New(rand.NewPCG(1, 1))
@@ -290,7 +296,7 @@ func TestMixtureAllocations(t *testing.T) {
 			step()
 		}
 		if n := testing.AllocsPerRun(2*watchEvery, step); n > 0 {
-			t.Errorf("%v: %v allocations a step, want none", rule, n)
+			t.Errorf("%+v: %v allocations a step, want none", o, n)
 		}
 	}
 }

@@ -30,7 +30,7 @@ func must[T any](m *Mixture, fn, method string, c int) T {
 
 // Mean writes E[z] = Σ π_c E_c[z] to dst. It panics if a component has no Mean.
 func (m *Mixture) Mean(dst []float64) []float64 {
-	dst = sized("Mixture.Mean", dst, m.dim)
+	dst = sized("Mixture", "Mean", dst, m.dim)
 	clear(dst)
 	mu := make([]float64, m.dim)
 	for c := range m.comps {
@@ -81,7 +81,7 @@ func (m *Mixture) Cov(dst *mat.SymDense) *mat.SymDense {
 // Sd writes the standard deviations of the coordinates of z to dst. It panics if a
 // component has no Mean or Sd.
 func (m *Mixture) Sd(dst []float64) []float64 {
-	dst = sized("Mixture.Sd", dst, m.dim)
+	dst = sized("Mixture", "Sd", dst, m.dim)
 	for c := range m.comps {
 		must[meaner](m, "Sd", "Mean", c)
 		must[interface{ Sd(dst []float64) []float64 }](m, "Sd", "Sd", c)

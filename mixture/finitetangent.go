@@ -13,9 +13,10 @@ type tangentWork struct {
 	logP               []float64 // log q_c(z)
 	resp               []float64 // r_c = π_c q_c(z)/q(z)
 	scores             []float64 // K×d, ∇ log q_c(z)
-	next               []float64 // a state to be tried
+	at, next           []float64 // a state, and one to be tried
 	gradQ              []float64 // ∇ log q(z)
 	diff               []float64 // ∇ log p − ∇ log q
+	lean               []float64 // that and ∇ log q_c
 	one                []float64 // −∇²log q_c of one component, when that is diagonal
 	mean, sd, variance []float64 // of narrowest
 	hessQ              *mat.SymDense
@@ -28,10 +29,10 @@ type tangentWork struct {
 }
 
 func (w *tangentWork) init(k, d, params int, curv curvature) {
-	w.next = make([]float64, params)
+	w.at, w.next = make([]float64, params), make([]float64, params)
 	w.mean, w.sd, w.variance = make([]float64, d), make([]float64, d), make([]float64, d)
 	w.logP, w.resp, w.scores = make([]float64, k), make([]float64, k), make([]float64, k*d)
-	w.gradQ, w.diff = make([]float64, d), make([]float64, d)
+	w.gradQ, w.diff, w.lean = make([]float64, d), make([]float64, d), make([]float64, d)
 	switch curv {
 	case fullCurvature:
 		w.hessQ, w.hessDiff, w.hessOne = mat.NewSymDense(d, nil), mat.NewSymDense(d, nil), mat.NewSymDense(d, nil)
@@ -44,13 +45,11 @@ func (w *tangentWork) init(k, d, params int, curv curvature) {
 // with a single component that has one and [Options.ExactEntropy]. The entropy of
 // more than one has none; Tangent estimates it.
 func (m *Mixture) EntropyTangent(dst []float64) (exact bool) {
-	checkLen("Mixture.EntropyTangent", "dst", dst, m.NumParams())
+	checkLen("Mixture", "EntropyTangent", "dst", dst, m.NumParams())
 	if !m.opts.ExactEntropy {
 		return false
 	}
-	q, ok := m.comps[0].(interface {
-		EntropyTangent(dst []float64) bool
-	})
+	q, ok := m.comps[0].(entropyTangenter)
 	return ok && q.EntropyTangent(m.part(dst, 0))
 }
 
@@ -82,9 +81,9 @@ func (m *Mixture) Entropy() float64 {
 // Cost: one Tangent of every component, O(K d²) for normal ones. It does not
 // allocate.
 func (m *Mixture) Tangent(dst []float64, dr *expfam.Draw, w float64) {
-	checkLen("Mixture.Tangent", "dst", dst, m.NumParams())
-	checkLen("Mixture.Tangent", "X", dr.X, m.dim)
-	checkLen("Mixture.Tangent", "Grad", dr.Grad, m.dim)
+	checkLen("Mixture", "Tangent", "dst", dst, m.NumParams())
+	checkLen("Mixture", "Tangent", "X", dr.X, m.dim)
+	checkLen("Mixture", "Tangent", "Grad", dr.Grad, m.dim)
 	if m.opts.ExactEntropy {
 		m.comps[0].Tangent(m.part(dst, 0), dr, w)
 		return
@@ -110,11 +109,25 @@ func (m *Mixture) Tangent(dst []float64, dr *expfam.Draw, w float64) {
 		if delta == 0 {
 			continue
 		}
+		if m.open[c] { // its Tangent takes ∇ log q_c off, where ∇ log q is meant
+			m.openTangent(m.part(dst, c), q, dr, w*delta)
+			continue
+		}
 		q.Tangent(m.part(dst, c), &t.target, w*delta)
 		if both {
 			q.Tangent(m.part(dst, c), &t.entropy, w*delta)
 		}
 	}
+}
+
+// openTangent adds the Tangent of a component that subtracts ∇ log q_c itself.
+func (m *Mixture) openTangent(dst []float64, q Component, dr *expfam.Draw, w float64) {
+	t := &m.work
+	q.Score(t.lean, dr.X)
+	floats.Add(t.lean, dr.Grad)
+	floats.Sub(t.lean, t.gradQ)
+	t.entropy = expfam.Draw{X: dr.X, Grad: t.lean, LogP: dr.LogP, LogQ: dr.LogQ}
+	q.Tangent(dst, &t.entropy, w)
 }
 
 // responsibilities computes log q_c(x), r_c, the scores and ∇ log q, and returns
@@ -156,8 +169,8 @@ func (m *Mixture) split(dr *expfam.Draw) (both bool) {
 	}
 	floats.SubTo(t.diff, dr.Grad, t.gradQ)
 	switch {
-	case curv == noCurvature && dr.Hess == nil && dr.HessDiag == nil:
-		t.target.Grad = t.diff
+	case curv == noCurvature: // a Hessian of log p alone would bring noise that nothing cancels
+		t.target.Grad, t.target.Hess, t.target.HessDiag = t.diff, nil, nil
 		return false
 	case curv == fullCurvature && dr.Hess != nil:
 		m.hessQ(dr.X)

@@ -235,9 +235,18 @@ func (g *Gammas) Tangent(dst []float64, d *expfam.Draw, w float64) {
 			d1[i] += w * (a - 1)
 			d2[i] += w * e2[i] / a
 		}
-		d1[i] += w * gx * (special.GammaShapeGrad(a, b*x)/(b*x) - 1/a) / special.TrigammaMinusInv(a)
+		d1[i] += w * gx * (quantileSlope(a, b, x) - 1/a) / special.TrigammaMinusInv(a)
 		d2[i] -= w * gx * e2[i] / a
 	}
+}
+
+// quantileSlope returns ∂log u/∂a of the quantile u = bx of Gamma(a, 1) at fixed
+// probability. Where u is next to nothing that probability is u^a/Γ(a+1).
+func quantileSlope(a, b, x float64) float64 {
+	if u := b * x; u > 1e-290 {
+		return special.GammaShapeGrad(a, u) / u
+	}
+	return (special.Digamma(a+1) - math.Log(b) - math.Log(x)) / a
 }
 
 // EntropyTangent adds the natural gradient of the entropy, (1 − a, −e₂/a), to dst

@@ -75,7 +75,7 @@ func (f *linregFile) density(batch []int, h *mat.SymDense, outer bool, g, x []fl
 
 func (f *linregFile) target(run *linregRun, batch *[]int, dim int) *vi.Target {
 	t := &vi.Target{Dim: dim}
-	prior, err := expfam.NewNormalPrecision(make([]float64, dim), mogScaled(dim, f.Model.Prior))
+	prior, err := expfam.NewNormalPrecision(make([]float64, dim), scaled(dim, f.Model.Prior))
 	if err != nil {
 		panic(err)
 	}
@@ -95,18 +95,9 @@ func (f *linregFile) target(run *linregRun, batch *[]int, dim int) *vi.Target {
 	return t
 }
 
-// mogScaled returns s·I.
-func mogScaled(d int, s float64) *mat.SymDense {
-	m := mat.NewSymDense(d, nil)
-	for i := range d {
-		m.SetSym(i, i, s)
-	}
-	return m
-}
-
 func replayLinreg(t *testing.T, data []byte) {
 	var f linregFile
-	mogDecode(t, data, &f)
+	decode(t, data, &f)
 	d := len(f.X[0])
 	all := make([]int, len(f.Y))
 	for i := range all {
@@ -115,7 +106,7 @@ func replayLinreg(t *testing.T, data []byte) {
 	g, h := make([]float64, d), mat.NewSymDense(d, nil)
 	f.density(all, h, false, g, make([]float64, d))
 	h.ScaleSym(-1, h)
-	h.AddSym(h, mogScaled(d, f.Model.Prior))
+	h.AddSym(h, scaled(d, f.Model.Prior))
 	var ch mat.Cholesky
 	if !ch.Factorize(h) {
 		t.Fatal("the exact posterior is improper")
@@ -130,7 +121,7 @@ func replayLinreg(t *testing.T, data []byte) {
 	}
 	// log evidence = log p(D, x) − log posterior(x) at any x
 	x := make([]float64, d)
-	prior, err := expfam.NewNormalPrecision(x, mogScaled(d, f.Model.Prior))
+	prior, err := expfam.NewNormalPrecision(x, scaled(d, f.Model.Prior))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -179,14 +170,14 @@ func replayLinreg(t *testing.T, data []byte) {
 						got = append(got, prec.At(i, j))
 					}
 				}
-				mogNear(t, w.Step, "mean", 1e-9, q.Mean(nil), w.Mean)
-				mogNear(t, w.Step, "precision", 1e-9, got, mogFlat(w.Precision))
+				nearTo(t, w.Step, "mean", 1e-9, q.Mean(nil), w.Mean)
+				nearTo(t, w.Step, "precision", 1e-9, got, flatten(w.Precision))
 				kl, err := expfam.KL(q, exact)
 				if err != nil {
 					t.Fatal(err)
 				}
-				mogNear(t, w.Step, "KL to the exact posterior", 1e-9, []float64{kl}, []float64{w.KL})
-				mogNear(t, w.Step, "negative ELBO", 1e-9, []float64{kl - evidence}, []float64{w.NegELBO})
+				nearTo(t, w.Step, "KL to the exact posterior", 1e-9, []float64{kl}, []float64{w.KL})
+				nearTo(t, w.Step, "negative ELBO", 1e-9, []float64{kl - evidence}, []float64{w.NegELBO})
 			}
 		})
 	}

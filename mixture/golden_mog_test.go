@@ -52,11 +52,11 @@ func (g *mogTarget) target(t *testing.T) (*vi.Target, float64) {
 	switch g.Name {
 	case "beta_binomial_cancer":
 		var y []float64
-		mogDecode(t, g.Y, &y)
+		decode(t, g.Y, &y)
 		return targets.BetaBinomial(y, g.N), 1e-6
 	case "doublebanana":
 		var y float64
-		mogDecode(t, g.Y, &y)
+		decode(t, g.Y, &y)
 		return targets.DoubleBanana(y, g.S1, g.S2), 1e-9
 	case "mixture_of_gaussians":
 		return targets.MixtureOfNormals(g.LogWeights, g.Means, precs), 1e-9
@@ -65,13 +65,6 @@ func (g *mogTarget) target(t *testing.T) (*vi.Target, float64) {
 	}
 	t.Fatalf("unknown target %q", g.Name)
 	return nil, 0
-}
-
-func mogDecode(t *testing.T, data []byte, v any) {
-	t.Helper()
-	if err := json.Unmarshal(data, v); err != nil {
-		t.Fatal(err)
-	}
 }
 
 type mogConfig struct {
@@ -112,32 +105,6 @@ type mogStep struct {
 	GradCovPi    [][][]float64   `json:"grad_cov_over_pi"`
 	GradPi       json.RawMessage `json:"grad_pi"`
 	GradLogPi    json.RawMessage `json:"grad_log_pi"`
-}
-
-// mogNear fails unless got is want to tol, relative to the largest entry of want.
-func mogNear(t *testing.T, step int, what string, tol float64, got, want []float64) {
-	t.Helper()
-	if len(got) != len(want) {
-		t.Fatalf("step %d: %s has %d entries, want %d", step, what, len(got), len(want))
-	}
-	scale, dev := 0.0, 0.0
-	for i, w := range want {
-		scale = math.Max(scale, math.Abs(w))
-		dev = math.Max(dev, math.Abs(got[i]-w))
-		if math.IsNaN(got[i]) {
-			dev = math.Inf(1)
-		}
-	}
-	if dev > tol*math.Max(scale, 1e-300) && dev > 0 {
-		t.Fatalf("step %d: %s is off by %.2g of %.4g, want a relative %.0e\n got %v\nwant %v", step, what, dev, scale, tol, got, want)
-	}
-}
-
-func mogFlat(a [][]float64) (v []float64) {
-	for _, r := range a {
-		v = append(v, r...)
-	}
-	return v
 }
 
 // spy is a mixture that keeps what the engine gives it.
@@ -223,7 +190,7 @@ func replayMixture(t *testing.T, data []byte) {
 		Draws []mogDraw
 		Steps []mogStep
 	}
-	mogDecode(t, data, &file)
+	decode(t, data, &file)
 	target, tol := file.Target.target(t)
 	switch file.Option {
 	case "first":
@@ -247,16 +214,16 @@ func replayMixture(t *testing.T, data []byte) {
 			for k := range points {
 				z = append(z, points[k].X...)
 			}
-			mogNear(t, i+1, "z", tol, z, mogFlat(w.Z))
-			mogNear(t, i+1, "log joint", tol, s.logP, w.LogJoint)
-			mogNear(t, i+1, "log q", tol, s.logQ, w.LogQ)
+			nearTo(t, i+1, "z", tol, z, flatten(w.Z))
+			nearTo(t, i+1, "log joint", tol, s.logP, w.LogJoint)
+			nearTo(t, i+1, "log q", tol, s.logQ, w.LogQ)
 			mean, cov := s.gradients()
-			mogNear(t, i+1, "gradient in the means", tol, mean, mogFlat(w.GradMeanPi))
+			nearTo(t, i+1, "gradient in the means", tol, mean, flatten(w.GradMeanPi))
 			var want []float64
 			for _, g := range w.GradCovPi {
-				want = append(want, mogFlat(g)...)
+				want = append(want, flatten(g)...)
 			}
-			mogNear(t, i+1, "gradient in the covariances", 10*tol, cov, want) // a difference Hessian is that good
+			nearTo(t, i+1, "gradient in the covariances", 10*tol, cov, want) // a difference Hessian is that good
 			weightGradient(t, i+1, tol, s.tan, before, w)
 		}
 		means, precs, k := []float64(nil), []float64(nil), m.K()
@@ -270,12 +237,12 @@ func replayMixture(t *testing.T, data []byte) {
 					precs = append(precs, p.At(i, j))
 				}
 			}
-			wantPrecs = append(wantPrecs, mogFlat(w.Precisions[c])...)
+			wantPrecs = append(wantPrecs, flatten(w.Precisions[c])...)
 		}
-		mogNear(t, i+1, "means", tol, means, mogFlat(w.Means))
-		mogNear(t, i+1, "precisions", tol, precs, wantPrecs)
-		mogNear(t, i+1, "log-odds", tol, m.Natural(nil)[:k-1], w.LogOdds)
-		mogNear(t, i+1, "weights", tol, m.Weights(nil), w.Weights)
+		nearTo(t, i+1, "means", tol, means, flatten(w.Means))
+		nearTo(t, i+1, "precisions", tol, precs, wantPrecs)
+		nearTo(t, i+1, "log-odds", tol, m.Natural(nil)[:k-1], w.LogOdds)
+		nearTo(t, i+1, "weights", tol, m.Weights(nil), w.Weights)
 		m.Weights(before)
 	})
 }
@@ -289,9 +256,9 @@ func weightGradient(t *testing.T, step int, tol float64, tan, weights []float64,
 	}
 	var gw []float64
 	if w.GradPi != nil {
-		mogDecode(t, w.GradPi, &gw)
+		decode(t, w.GradPi, &gw)
 	} else {
-		mogDecode(t, w.GradLogPi, &gw)
+		decode(t, w.GradLogPi, &gw)
 		for c := range gw {
 			gw[c] /= weights[c]
 		}
@@ -342,7 +309,7 @@ func replayDiagMixture(t *testing.T, data []byte) {
 			Steps  []mogStep
 		}
 	}
-	mogDecode(t, data, &file)
+	decode(t, data, &file)
 	for _, run := range file.Runs {
 		t.Run(run.Option, func(t *testing.T) {
 			target, tol := file.Target.target(t)
@@ -365,10 +332,10 @@ func replayDiagMixture(t *testing.T, data []byte) {
 						precs = append(precs, 1/(sd*sd))
 					}
 				}
-				mogNear(t, i+1, "means", tol, means, mogFlat(run.Steps[i].Means))
-				mogNear(t, i+1, "precisions", tol, precs, mogFlat(run.Steps[i].Diag))
-				mogNear(t, i+1, "log-odds", tol, m.Natural(nil)[:m.K()-1], run.Steps[i].LogOdds)
-				mogNear(t, i+1, "weights", tol, m.Weights(nil), run.Steps[i].Weights)
+				nearTo(t, i+1, "means", tol, means, flatten(run.Steps[i].Means))
+				nearTo(t, i+1, "precisions", tol, precs, flatten(run.Steps[i].Diag))
+				nearTo(t, i+1, "log-odds", tol, m.Natural(nil)[:m.K()-1], run.Steps[i].LogOdds)
+				nearTo(t, i+1, "weights", tol, m.Weights(nil), run.Steps[i].Weights)
 			})
 		})
 	}

@@ -25,13 +25,6 @@ func init() {
 	)
 }
 
-func decodePositive(t *testing.T, data []byte, v any) {
-	t.Helper()
-	if err := json.Unmarshal(data, v); err != nil {
-		t.Fatal(err)
-	}
-}
-
 // nearPositive wants got within 1e-9 relative of want, entry by entry.
 func nearPositive(t *testing.T, step int, what string, got, want []float64) {
 	t.Helper()
@@ -122,7 +115,7 @@ func replayGammaFactors(t *testing.T, data []byte) {
 			Iterates []struct{ Shape, Rate []float64 }
 		}
 	}
-	decodePositive(t, data, &f)
+	decode(t, data, &f)
 	s := mat.NewSymDense(f.Model.D, nil)
 	for i, row := range f.YYt {
 		for j, v := range row {
@@ -186,7 +179,7 @@ func replayInverseGaussian(t *testing.T, data []byte) {
 			DHDbeta                            float64 `json:"dH_dbeta"`
 		}
 	}
-	decodePositive(t, data, &f)
+	decode(t, data, &f)
 	for i, r := range f.Rows {
 		q, err := NewInverseGaussians([]float64{1 / r.Beta}, []float64{r.Alpha})
 		if err != nil {
@@ -217,7 +210,7 @@ func replayBirnbaumSaunders(t *testing.T, data []byte) {
 			Alpha, Beta float64
 		}
 	}
-	decodePositive(t, data, &f)
+	decode(t, data, &f)
 	if len(f.Steps) == 0 || len(f.Draws) != len(f.Steps) {
 		t.Fatalf("%d draws and %d steps", len(f.Draws), len(f.Steps))
 	}

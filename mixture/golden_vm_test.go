@@ -149,39 +149,6 @@ func (g *vmGolden) eta(shape float64) []float64 {
 	return eta
 }
 
-func identity(d int) *mat.SymDense {
-	m := mat.NewSymDense(d, nil)
-	for i := range d {
-		m.SetSym(i, i, 1)
-	}
-	return m
-}
-
-// near compares to 1e-9 relative to the largest entry.
-func near(t *testing.T, step int, what string, got, want []float64) {
-	t.Helper()
-	size := 0.0
-	for _, w := range want {
-		size = math.Max(size, math.Abs(w))
-	}
-	if len(got) != len(want) {
-		t.Fatalf("step %d: %s has length %d, want %d", step, what, len(got), len(want))
-	}
-	for i, w := range want {
-		if !(math.Abs(got[i]-w) <= 1e-9*size) {
-			t.Fatalf("step %d: %s[%d] is %.17g, want %.17g (%.2g relative)", step, what, i, got[i], w, math.Abs(got[i]-w)/size)
-		}
-	}
-}
-
-func flatten(m [][]float64) []float64 {
-	var out []float64
-	for _, r := range m {
-		out = append(out, r...)
-	}
-	return out
-}
-
 // replay runs the steps and compares every iterate; points puts the draws of a step.
 func (g *vmGolden) replay(t *testing.T, q vi.Posterior, c *VarianceMean, target *vi.Target, samples int, points func([]expfam.Draw, int)) {
 	t.Helper()

@@ -57,7 +57,7 @@ func leaning(fn string, kd kind, n *expfam.Normal, grad func(dst, x []float64) f
 		q, _ := base.forms(x)
 		for _, z := range [][]float64{x, y} {
 			grad(g, z)
-			if i := vmFirstBad(g); i >= 0 {
+			if i := firstBad(g); i >= 0 {
 				return nil, &expfam.DomainError{Family: kd.name(), Func: fn, Param: "gradient", Index: i, Value: g[i], Want: "finite at the draws of n"}
 			}
 			for i, gi := range g {

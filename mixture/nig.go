@@ -42,8 +42,8 @@ func vmCheckShape(fn string, kd kind, k float64) error {
 	return nil
 }
 
-// K returns the fixed shape k of the mixing distribution.
-func (q *SymmetricNIG) K() float64 { return q.k }
+// Shape returns the fixed shape k of the mixing distribution.
+func (q *SymmetricNIG) Shape() float64 { return q.k }
 
 // Clone returns an independent copy.
 func (q *SymmetricNIG) Clone() *SymmetricNIG { return &SymmetricNIG{q.clone()} }
@@ -78,8 +78,8 @@ func NewNormalInverseGaussian(mu, alpha []float64, scale mat.Symmetric, k float6
 // Alpha writes the skewness vector α to dst.
 func (q *NormalInverseGaussian) Alpha(dst []float64) []float64 { return q.alphaTo(dst) }
 
-// K returns the fixed shape k of the mixing distribution.
-func (q *NormalInverseGaussian) K() float64 { return q.k }
+// Shape returns the fixed shape k of the mixing distribution.
+func (q *NormalInverseGaussian) Shape() float64 { return q.k }
 
 // Clone returns an independent copy.
 func (q *NormalInverseGaussian) Clone() *NormalInverseGaussian {

@@ -2,7 +2,6 @@ package mixture
 
 import (
 	"fmt"
-	"math"
 
 	"github.com/natgrad/natgrad/expfam"
 	"github.com/natgrad/natgrad/internal/wire"
@@ -36,23 +35,12 @@ func newPairs(family string, names [2]string, sign float64, dim int) pairs {
 	return pairs{family: family, names: names, sign: sign, dim: dim, eta: make([]float64, 2*dim), next: make([]float64, 2*dim)}
 }
 
-func panicPositive(family, fn, param string, got, want int) {
-	panic(fmt.Sprintf("mixture: %s.%s: length of %s is %d, want %d", family, fn, param, got, want))
-}
-
 func (p *pairs) checkLen(fn, param string, v []float64, n int) {
-	if len(v) != n {
-		panicPositive(p.family, fn, param, len(v), n)
-	}
+	checkLen(p.family, fn, param, v, n)
 }
 
-// sized returns dst, or a new slice of length n if dst is nil.
 func (p *pairs) sized(fn string, dst []float64, n int) []float64 {
-	if dst == nil {
-		return make([]float64, n)
-	}
-	p.checkLen(fn, "dst", dst, n)
-	return dst
+	return sized(p.family, fn, dst, n)
 }
 
 // halves returns the first and the second parameters within v.
@@ -92,13 +80,8 @@ func (p *pairs) set(fn string, eta []float64) error {
 // with the condition Shortened. On error nothing has moved.
 func (p *pairs) retract(tan []float64, rho float64, fill func(next, tan []float64, rho float64)) (expfam.Condition, error) {
 	p.checkLen("Retract", "tan", tan, 2*p.dim)
-	for i, t := range tan {
-		if math.IsNaN(t) || math.IsInf(t, 0) {
-			return expfam.NonFinite, &expfam.DomainError{Family: p.family, Func: "Retract", Param: "tan", Index: i, Value: t, Want: "finite"}
-		}
-	}
-	if math.IsNaN(rho) || math.IsInf(rho, 0) {
-		return expfam.NonFinite, &expfam.DomainError{Family: p.family, Func: "Retract", Param: "rho", Index: -1, Value: rho, Want: "finite"}
+	if err := checkStep(p.family, tan, rho); err != nil {
+		return expfam.NonFinite, err
 	}
 	var cond expfam.Condition
 	for range positiveHalvings {
@@ -110,7 +93,7 @@ func (p *pairs) retract(tan []float64, rho float64, fill func(next, tan []float6
 		rho /= 2
 		cond = expfam.Shortened
 	}
-	return cond, &expfam.DomainError{Family: p.family, Func: "Retract", Param: "rho", Index: -1, Value: rho, Want: "a step whose result is representable (tried down to this value)"}
+	return cond | expfam.NonFinite, &expfam.DomainError{Family: p.family, Func: "Retract", Param: "rho", Index: -1, Value: rho, Want: "a step whose result is representable (tried down to this value)"}
 }
 
 // marshal writes a flag of the family and the state.
@@ -159,9 +142,7 @@ func positiveArgs(family, name1, name2 string, a, b []float64) error {
 	if len(a) == 0 {
 		return &expfam.DomainError{Family: family, Func: "New", Param: "len(" + name1 + ")", Index: -1, Value: 0, Want: ">= 1"}
 	}
-	if len(b) != len(a) {
-		panicPositive(family, "New", name2, len(b), len(a))
-	}
+	checkLen(family, "New", name2, b, len(a))
 	for k, v := range [][]float64{a, b} {
 		for i, x := range v {
 			if !(x >= minPositive && x <= maxPositive) {

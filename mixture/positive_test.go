@@ -460,3 +460,22 @@ func TestPositiveAllocs(t *testing.T) {
 		}
 	}
 }
+
+// Draws whose probability is a power of next to nothing still have tangents.
+func TestGammasUnderflow(t *testing.T) {
+	for _, a := range []float64{1e-6, 0.01, 0.7} {
+		agree(t, "∂log u/∂a across the switch", quantileSlope(a, 1, 0.999e-290), quantileSlope(a, 1, 1.001e-290), 1e-5)
+	}
+	g := made[*Gammas](t)(NewGammas([]float64{1e-6, 1e-3}, []float64{1e-40, 1e-50}))
+	rng := rand.New(rand.NewPCG(2, 2))
+	draws := []expfam.Draw{{X: make([]float64, 2), Grad: make([]float64, 2)}, {X: make([]float64, 2), Grad: make([]float64, 2)}}
+	tan := make([]float64, 4)
+	for range 50 {
+		g.SampleStep(draws, rng)
+		for i := range draws {
+			if g.Tangent(tan, &draws[i], 1); firstBad(tan) >= 0 {
+				t.Fatalf("tangent %v at the draw %v", tan, draws[i].X)
+			}
+		}
+	}
+}

@@ -88,10 +88,13 @@ func (studentT) mix(c *VarianceMean, p float64, rng *rand.Rand) float64 {
 	}
 	// P(G < g) = g^a/Γ(a+1) (1 − O(g)) near 0, where the inverse loses its digits.
 	if lg := (math.Log(p) + special.Lgamma(a+1)) / a; lg < -20 {
-		return math.Min(math.Exp(math.Log(a)-lg), math.MaxFloat64)
+		return math.Min(math.Exp(math.Log(a)-lg), maxMixing)
 	}
 	return a / mathext.GammaIncRegInv(a, p)
 }
+
+// maxMixing bounds w, so that the squares of draws of tiny shapes are finite.
+const maxMixing = 1e300
 
 // manyShapes is a shape above which w hardly varies, so that its draws need no strata.
 const manyShapes = 1e5

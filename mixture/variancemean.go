@@ -32,7 +32,7 @@ import (
 //
 // see Retract. The scale Σ is not the covariance: that is Cov.
 //
-// Methods that read may run concurrently, except Tangent, FisherMul and
+// Methods that read may run concurrently, except Tangent, SampleStep, FisherMul and
 // QuadraticTangent, which share scratch. A VarianceMean is made by the constructors
 // of the types that embed it.
 type VarianceMean struct {
@@ -134,7 +134,7 @@ func (c *VarianceMean) build(fn string, mu, alpha []float64, scale mat.Symmetric
 		name string
 		v    []float64
 	}{{"mu", mu}, {"alpha", alpha}} {
-		if i := vmFirstBad(p.v); i >= 0 {
+		if i := firstBad(p.v); i >= 0 {
 			return &expfam.DomainError{Family: name, Func: fn, Param: p.name, Index: i, Value: p.v[i], Want: "finite"}
 		}
 	}
@@ -232,7 +232,7 @@ func (c *VarianceMean) factor(st *vmState) bool {
 			return false
 		}
 	}
-	return !math.IsInf(st.logDet, 0) && !math.IsInf(st.skew, 0) && vmFirstBad(st.mu) < 0 && vmFirstBad(st.alpha) < 0
+	return !math.IsInf(st.logDet, 0) && !math.IsInf(st.skew, 0) && firstBad(st.mu) < 0 && firstBad(st.alpha) < 0
 }
 
 // cholesky factors st.s into st.u; false where it is not positive definite to
@@ -278,7 +278,7 @@ func (c *VarianceMean) SetNatural(eta []float64) error { return c.set("SetNatura
 
 func (c *VarianceMean) set(fn string, eta []float64) error {
 	c.check(fn, "eta", eta, c.NumParams())
-	if i := vmFirstBad(eta); i >= 0 {
+	if i := firstBad(eta); i >= 0 {
 		return &expfam.DomainError{Family: c.Name(), Func: fn, Param: "eta", Index: i, Value: eta[i], Want: "finite"}
 	}
 	copy(c.next.eta, eta)
@@ -350,7 +350,7 @@ func (c *VarianceMean) SetExpectation(m []float64) error {
 	fail := func(param string, i int, v float64, want string) error {
 		return &expfam.DomainError{Family: c.Name(), Func: "SetExpectation", Param: param, Index: i, Value: v, Want: want}
 	}
-	if i := vmFirstBad(m); i >= 0 {
+	if i := firstBad(m); i >= 0 {
 		return fail("m", i, m[i], "finite")
 	}
 	d, at := c.dim, c.symAt()

@@ -56,6 +56,7 @@ func TestVarianceMeanErrors(t *testing.T) {
 		_, err = c.Retract(make([]float64, k), nan)
 		typed("Retract", err)
 		typed("SetMomentum", c.SetMomentum(1))
+		typed("SetPrecisionStep", c.SetPrecisionStep(SecondOrder+1))
 		if after, _ := c.MarshalBinary(); string(after) != string(before) {
 			t.Errorf("%s: a refused change left its mark", f)
 		}
@@ -75,9 +76,8 @@ func TestVarianceMeanErrors(t *testing.T) {
 		}()
 	}
 	q := &ExpModifiedNormal{*vmMember(t, "exp_modified_gaussian", 1)}
-	if q.SetProductRule(-1) == nil || q.SetProductRule(65) == nil {
-		t.Error("a product rule of impossible size was accepted")
-	}
+	typed("SetProductRule", q.SetProductRule(-1))
+	typed("SetProductRule", q.SetProductRule(65))
 }
 
 func other(k kind) kind {
@@ -124,8 +124,8 @@ func TestStudentTMixing(t *testing.T) {
 		c := vmOf(t, "student_t", []float64{0}, nil, identity(1), a)
 		for _, p := range []float64{1e-12, 1e-3, 0.2, 0.5, 0.9, 1 - 1e-9} {
 			w := c.kind.mix(c, p, rng)
-			if w == math.MaxFloat64 {
-				continue // the quantile is below the range of float64
+			if w == maxMixing {
+				continue // the quantile lies beyond what a draw may have
 			}
 			got := mathext.GammaIncReg(a, a/w)
 			if math.Abs(got-p) > 1e-7*math.Min(p, 1-p) {

@@ -318,17 +318,11 @@ func (c *VarianceMean) QuadraticTangent(tan, m0 []float64, prec mat.Symmetric) f
 }
 
 func (c *VarianceMean) sized(fn string, dst []float64, n int) []float64 {
-	if dst == nil {
-		return make([]float64, n)
-	}
-	c.check(fn, "dst", dst, n)
-	return dst
+	return sized(c.Name(), fn, dst, n)
 }
 
 func (c *VarianceMean) check(fn, param string, v []float64, n int) {
-	if len(v) != n {
-		panic(fmt.Sprintf("mixture: %s.%s: len(%s) is %d, want %d", c.Name(), fn, param, len(v), n))
-	}
+	checkLen(c.Name(), fn, param, v, n)
 }
 
 func vmVec(x []float64) blas64.Vector { return blas64.Vector{N: len(x), Data: x, Inc: 1} }
@@ -344,16 +338,6 @@ func vmDot(a, b []float64) float64 {
 		s += x * b[i]
 	}
 	return s
-}
-
-// vmFirstBad returns the index of the first entry that is not finite, −1 if all are.
-func vmFirstBad(v []float64) int {
-	for i, x := range v {
-		if math.IsNaN(x) || math.IsInf(x, 0) {
-			return i
-		}
-	}
-	return -1
 }
 
 // vmPrecision writes S to s, both triangles, from v = svec(−S/2).

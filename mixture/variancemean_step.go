@@ -31,12 +31,13 @@ const (
 const vmTries = 60
 
 // SetPrecisionStep chooses how steps move the precision. The default is PlainFirst.
-// It panics for any other value than the three.
-func (c *VarianceMean) SetPrecisionStep(rule PrecisionStep) {
+// It errs for any other value than the three.
+func (c *VarianceMean) SetPrecisionStep(rule PrecisionStep) error {
 	if rule < PlainFirst || rule > SecondOrder {
-		panic(fmt.Sprintf("mixture: %s.SetPrecisionStep: rule is %d, want PlainFirst, PlainHalving or SecondOrder", c.Name(), rule))
+		return &expfam.DomainError{Family: c.Name(), Func: "SetPrecisionStep", Param: "rule", Index: -1, Value: float64(rule), Want: "PlainFirst, PlainHalving or SecondOrder"}
 	}
 	c.rule = rule
+	return nil
 }
 
 // SetMomentum gives the steps a momentum β in [0, 1), bias-corrected: at step i since
@@ -63,14 +64,8 @@ func (c *VarianceMean) SetMomentum(beta float64) error {
 // the receiver unchanged, if tan or rho is not finite or no step is representable.
 func (c *VarianceMean) Retract(tan []float64, rho float64) (expfam.Condition, error) {
 	c.check("Retract", "tan", tan, c.NumParams())
-	fail := func(param string, i int, v float64, want string) (expfam.Condition, error) {
-		return expfam.NonFinite, &expfam.DomainError{Family: c.Name(), Func: "Retract", Param: param, Index: i, Value: v, Want: want}
-	}
-	if i := vmFirstBad(tan); i >= 0 {
-		return fail("tan", i, tan[i], "finite")
-	}
-	if math.IsNaN(rho) || math.IsInf(rho, 0) {
-		return fail("rho", -1, rho, "finite")
+	if err := checkStep(c.Name(), tan, rho); err != nil {
+		return expfam.NonFinite, err
 	}
 	lr, m := rho, 0.0
 	if c.beta > 0 {
@@ -96,7 +91,7 @@ func (c *VarianceMean) Retract(tan []float64, rho float64) (expfam.Condition, er
 		lr, m = lr/2, m/2
 		cond |= expfam.Shortened
 	}
-	return fail("rho", -1, lr, "a step whose result is representable (tried down to this value)")
+	return cond | expfam.NonFinite, &expfam.DomainError{Family: c.Name(), Func: "Retract", Param: "rho", Index: -1, Value: lr, Want: "a step whose result is representable (tried down to this value)"}
 }
 
 // try puts the step in c.next and tells whether it is proper.
@@ -137,7 +132,7 @@ func (c *VarianceMean) try(tan []float64, rho, m float64, second bool) bool {
 		a, g := cur.shape, rho*tan[len(tan)-1]
 		st.eta[len(st.eta)-1] = -(a + g - 0.5*vmChristoffel(a)*g*g)
 	}
-	return vmFirstBad(st.eta) < 0 && c.factor(st)
+	return firstBad(st.eta) < 0 && c.factor(st)
 }
 
 // moveVector writes S·x + ρg + m·S_prev(x − x_prev) to eta, S new and x = μ or α.
@@ -236,7 +231,7 @@ func (c *VarianceMean) unmarshal(b []byte, kd kind) error {
 	if prev != nil {
 		n.prev = n.newState()
 		copy(n.prev.eta, prev)
-		if vmFirstBad(prev) >= 0 || !n.factor(n.prev) {
+		if firstBad(prev) >= 0 || !n.factor(n.prev) {
 			return n.improper("UnmarshalBinary", prev)
 		}
 	}

@@ -334,7 +334,7 @@ func TestVarianceMeanLimits(t *testing.T) {
 			c.Tangent(tan, &dr, 1)
 			dr.Aside = true
 			c.Tangent(tan, &dr, 1)
-			if i := vmFirstBad(tan); i >= 0 {
+			if i := firstBad(tan); i >= 0 {
 				t.Errorf("%s: alpha = %v: tangent[%d] is %v", f, size, i, tan[i])
 			}
 		}
@@ -398,6 +398,21 @@ func TestStudentTNormalLimit(t *testing.T) {
 	for i := range b {
 		if math.Abs(a[i]-b[i]) > 2e-5*(1+math.Abs(b[i])) {
 			t.Errorf("η[%d] is %v, the normal distribution has %v", i, a[i], b[i])
+		}
+	}
+}
+
+// The draws of tiny shapes have densities.
+func TestStudentTTinyShape(t *testing.T) {
+	q, err := NewStudentT([]float64{0, 0}, mat.NewSymDense(2, []float64{1, 0, 0, 1}), 1e-3)
+	if err != nil {
+		t.Fatal(err)
+	}
+	rng := rand.New(rand.NewPCG(5, 5))
+	for range 200 {
+		x := q.Sample(nil, rng)
+		if lp := q.LogProb(x); math.IsNaN(lp) || math.IsInf(lp, 0) || firstBad(q.Score(nil, x)) >= 0 {
+			t.Fatalf("log density %v and score %v at the draw %v", lp, q.Score(nil, x), x)
 		}
 	}
 }

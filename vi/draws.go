@@ -52,6 +52,8 @@ const (
 	gapDraws = 128
 	minDraws = 8 // a step, unless the caller says otherwise
 	maxDraws = 64
+
+	maxPoints = 1 << 16 // the streams of a step hold so many
 )
 
 func newDraws(e *Engine) (*draws, error) {
@@ -130,7 +132,9 @@ func (d *draws) init(e *Engine) error {
 	t := e.t
 	n := e.s.Draws
 	if p, ok := e.q.(Pacer); n == 0 && ok {
-		n = p.FirstDraws()
+		if n = p.FirstDraws(); n < 1 || n > maxPoints {
+			return &SettingError{"the posterior's FirstDraws", n, fmt.Sprintf("between 1 and %d", maxPoints)}
+		}
 	}
 	if n == 0 {
 		n = min(max(minDraws, 4*t.Dim), maxDraws)
@@ -204,10 +208,12 @@ func (d *draws) eval(p *expfam.Draw, s *drawSlot) {
 }
 
 // place puts the points of step iter.
-func (d *draws) place(iter int) {
+func (d *draws) place(iter int) error {
 	switch {
 	case d.given != nil:
-		d.given(d.points, iter)
+		if _, err := protect(func() float64 { d.given(d.points, iter); return 0 }); err != nil {
+			return err
+		}
 	case d.whole != nil:
 		d.whole.SampleStep(d.points, d.rng.at(d.seed, streamDraws, uint64(iter)<<16))
 	default:
@@ -223,10 +229,13 @@ func (d *draws) place(iter int) {
 	if d.idx != nil {
 		strata(d.idx, d.t.N, d.rng.at(d.seed, streamBatch, uint64(iter)))
 	}
+	return nil
 }
 
 func (d *draws) estimate(tan []float64, iter int) (estimate, error) {
-	d.place(iter)
+	if err := d.place(iter); err != nil {
+		return estimate{}, err
+	}
 	d.wg.Add(d.workers)
 	for w := 1; w < d.workers; w++ {
 		go d.run[w]()
@@ -252,6 +261,9 @@ func (d *draws) estimate(tan []float64, iter int) (estimate, error) {
 		p := &d.points[k]
 		p.LogQ = d.q.LogProb(p.X)
 		if !p.Aside {
+			if !finite(p.LogQ) {
+				return out, densityError(p.LogQ, p.X)
+			}
 			out.elbo += (p.LogP - d.gamma*p.LogQ) / float64(n)
 		}
 		if d.scorer != nil {
@@ -261,13 +273,13 @@ func (d *draws) estimate(tan []float64, iter int) (estimate, error) {
 			d.tangent.Tangent(tan, p, 1/float64(n))
 		}
 	}
-	if d.score != nil {
-		d.scores(tan, n)
-	}
 	// Pairs are independent of each other, their members need not be.
 	pair := 1
 	if d.mirror != nil || d.whole != nil {
 		pair = 2
+	}
+	if d.score != nil {
+		d.scores(tan, n, pair)
 	}
 	out.err = d.stdErr(out.elbo, n, pair)
 	if d.exact && d.scorer == nil {
@@ -276,10 +288,7 @@ func (d *draws) estimate(tan []float64, iter int) (estimate, error) {
 		axpy(tan, d.gamma, d.work)
 	}
 	if d.t.Exact != nil {
-		v, err := d.t.Exact(tan, d.q)
-		if err == nil {
-			err = checkFinite("the value of Target.Exact", v, tan, nil, nil)
-		}
+		v, err := d.t.exactPart(tan, d.q)
 		if err != nil {
 			return out, err
 		}
@@ -288,23 +297,42 @@ func (d *draws) estimate(tan []float64, iter int) (estimate, error) {
 	return out, nil
 }
 
-// scores adds the gradient-free estimate: values less their mean, times scores.
-func (d *draws) scores(tan []float64, n int) {
+// scores adds the gradient-free estimate: values less a baseline, times scores. The
+// baseline of a pair is the mean of the values outside it, since with its own the
+// part of log p, and of it alone, would shrink by a factor of up to 1 − 2/n. Given points
+// have that of all values, as in the paper.
+func (d *draws) scores(tan []float64, n, pair int) {
 	value := func(p *expfam.Draw) float64 {
-		if d.exact {
+		switch {
+		case p.Aside:
+			return 0
+		case d.exact:
 			return p.LogP
 		}
 		return p.LogP - p.LogQ
 	}
-	mean := 0.0
+	total := 0.0
 	for k := range d.points {
-		if p := &d.points[k]; !p.Aside {
-			mean += value(p) / float64(n)
-		}
+		total += value(&d.points[k]) / float64(n)
 	}
-	for k := range d.points {
-		if p := &d.points[k]; !p.Aside {
-			d.score.ScoreTangent(tan, p.X, (value(p)-mean)/float64(n))
+	for k := 0; k < len(d.points); k += pair {
+		base := total
+		if d.given == nil {
+			own, in := 0.0, 0
+			for i := k; i < k+pair; i++ {
+				if p := &d.points[i]; !p.Aside {
+					own += value(p) / float64(n)
+					in++
+				}
+			}
+			if base = 0; n > in {
+				base = (total - own) * float64(n) / float64(n-in)
+			}
+		}
+		for i := k; i < k+pair; i++ {
+			if p := &d.points[i]; !p.Aside {
+				d.score.ScoreTangent(tan, p.X, (value(p)-base)/float64(n))
+			}
 		}
 	}
 }
@@ -344,9 +372,39 @@ func (d *draws) gap(dst []float64) ([]float64, error) {
 		if err != nil {
 			return dst, err
 		}
-		dst = append(dst, v-d.gamma*d.q.LogProb(x))
+		lq := d.q.LogProb(x)
+		if !finite(lq) {
+			return dst, densityError(lq, x)
+		}
+		dst = append(dst, v-d.gamma*lq)
 	}
 	return dst, nil
+}
+
+// densityError says that log q is no number at a draw.
+func densityError(v float64, x []float64) error {
+	return &NonFiniteError{What: "the log density of the posterior", Value: v, At: append([]float64(nil), x...)}
+}
+
+// exactPart is t.Exact with its panics and what is not finite as errors.
+func (t *Target) exactPart(tan []float64, q Posterior) (v float64, err error) {
+	defer func() {
+		if r := recover(); r != nil {
+			err = &PanicError{Value: r, Stack: debug.Stack()}
+		}
+	}()
+	if v, err = t.Exact(tan, q); err != nil {
+		return v, err
+	}
+	if !finite(v) {
+		return v, &NonFiniteError{What: "the value of Target.Exact", Value: v}
+	}
+	for i, g := range tan {
+		if !finite(g) {
+			return v, &NonFiniteError{What: fmt.Sprintf("entry %d of the step, after Target.Exact,", i), Value: g}
+		}
+	}
+	return v, nil
 }
 
 // protect turns a panic of f into an error.

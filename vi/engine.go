@@ -144,8 +144,8 @@ func (e *Engine) checkSettings() error {
 		return &SettingError{"Settings.Rate", "nil", "a rate with Settings.Plain"}
 	case math.IsNaN(s.EntropyWeight) || math.IsInf(s.EntropyWeight, 0):
 		return &SettingError{"Settings.EntropyWeight", s.EntropyWeight, "a finite number"}
-	case s.Draws < 0 || s.Draws > 1<<16: // the streams of a step hold so many
-		return &SettingError{"Settings.Draws", s.Draws, "between 0 and 65536"}
+	case s.Draws < 0 || s.Draws > maxPoints:
+		return &SettingError{"Settings.Draws", s.Draws, fmt.Sprintf("between 0 and %d", maxPoints)}
 	case s.Diagnostics == 1:
 		return &SettingError{"Settings.Diagnostics", 1, "0, negative or at least 2: one draw has no variance"}
 	case s.Workers < 0:
@@ -159,11 +159,20 @@ func (e *Engine) checkSettings() error {
 		s.Batch = 0
 	}
 	if s.Rate != nil {
-		if r := s.Rate(0); !(r > 0 && r <= 1) {
-			return &SettingError{"Settings.Rate(0)", r, "in (0, 1]"}
+		if _, err := e.rate(0); err != nil {
+			return err
 		}
 	}
 	return nil
+}
+
+// rate returns what Settings.Rate says for step t.
+func (e *Engine) rate(t int) (float64, error) {
+	r := e.s.Rate(t)
+	if !(r > 0 && r <= 1) {
+		return r, &SettingError{fmt.Sprintf("Settings.Rate(%d)", t), r, "in (0, 1]"}
+	}
+	return r, nil
 }
 
 // chooseMethod builds the estimator, or says which field or capability is missing.
@@ -260,12 +269,16 @@ func finite(x float64) bool { return !math.IsNaN(x) && !math.IsInf(x, 0) }
 
 // stepPlain takes a noisy step as it comes.
 func (e *Engine) stepPlain() (Record, error) {
+	rho, err := e.rate(e.iter)
+	if err != nil {
+		return Record{}, err
+	}
 	est, err := e.est.estimate(e.tan, e.iter)
 	e.evals += est.evals
 	if err != nil {
 		return Record{}, err
 	}
-	r := Record{ELBO: est.elbo, ELBOErr: est.err, Rate: e.s.Rate(e.iter)}
+	r := Record{ELBO: est.elbo, ELBOErr: est.err, Rate: rho}
 	r.Conditions, err = e.q.Retract(e.tan, r.Rate)
 	return r, err
 }
@@ -283,7 +296,10 @@ func (e *Engine) stepExact() (Record, error) {
 	rho, search := 1.0, e.s.Rate == nil
 	slope := e.slope(e.tan, e.tan)
 	if !search {
-		rho = e.s.Rate(e.iter)
+		var err error
+		if rho, err = e.rate(e.iter); err != nil {
+			return Record{}, err
+		}
 	}
 	var r Record
 	for try := 0; ; try++ {

@@ -31,6 +31,9 @@ func newQuadrature(e *Engine) (*quadrature, error) {
 	if e.t.Linear == nil {
 		return nil, &SettingError{"Target.Linear", "nil", "a sum of functions of linear predictors for the Quadrature method"}
 	}
+	if e.t.Exact != nil {
+		return nil, &SettingError{"Target.Exact", "set", "nil for the Quadrature method"}
+	}
 	q, ok := e.q.(Gaussian)
 	if !ok {
 		return nil, &SettingError{"the posterior", fmt.Sprintf("%T", e.q), "a vi.Gaussian for the Quadrature method"}
@@ -142,6 +145,9 @@ func newConjugate(e *Engine) (*conjugate, error) {
 	c := e.t.Conjugate
 	if c == nil {
 		return nil, &SettingError{"Target.Conjugate", "nil", "natural parameters for the ConjugateForm method"}
+	}
+	if e.t.Exact != nil {
+		return nil, &SettingError{"Target.Exact", "set", "nil for the ConjugateForm method"}
 	}
 	q, ok := e.q.(expfam.Dist)
 	if !ok {

@@ -81,7 +81,9 @@ func (e *Engine) stepNoisy() (Record, error) {
 	e.q.Natural(e.eta0)
 	r := Record{ELBO: est.elbo, ELBOErr: est.err, Rate: s.rate}
 	if !s.auto {
-		r.Rate = e.s.Rate(e.iter)
+		if r.Rate, err = e.rate(e.iter); err != nil {
+			return Record{}, err
+		}
 	}
 	if s.settled {
 		if r.Conditions, err = e.q.Retract(e.tan, r.Rate); err != nil {

@@ -30,8 +30,8 @@ const (
 	// its trace is the log density at the mean.
 	Laplace
 	// GradientFree needs nothing but Target.LogProb, and a [Scorer]: the
-	// score-function estimator with the mean of the values as its baseline (Lin
-	// et al. 2021, section 3; with a full covariance, exponential natural evolution
+	// score-function estimator with the mean of the other values as the baseline of a pair
+	// (Lin et al. 2021, section 3; with a full covariance, exponential natural evolution
 	// strategies). Its noise grows with the dimension; Auto never chooses it.
 	GradientFree
 	// Exact needs Target.Exact for the whole log density.
@@ -199,24 +199,27 @@ func (e *SettingError) Error() string {
 	return fmt.Sprintf("vi: New: %s is %v, want %s", e.Param, e.Value, e.Want)
 }
 
-// PanicError is a panic in a function of the target, turned into an error.
+// PanicError is a panic in a function of the target or in Settings.Points, turned into an error.
 type PanicError struct {
 	Value any
 	Stack []byte
 }
 
 func (e *PanicError) Error() string {
-	return fmt.Sprintf("vi: panic in a function of the target: %v\n%s", e.Value, e.Stack)
+	return fmt.Sprintf("vi: panic in a function of the caller: %v\n%s", e.Value, e.Stack)
 }
 
 // NonFiniteError says where a NaN or an infinity came from.
 type NonFiniteError struct {
 	What  string    // "log density", "gradient of b", …
 	Value float64   // NaN or ±Inf
-	At    []float64 // the parameters at which it was seen
+	At    []float64 // the parameters at which it was seen, nil for an expectation
 }
 
 func (e *NonFiniteError) Error() string {
+	if len(e.At) == 0 {
+		return fmt.Sprintf("vi: %s is %v; want a finite number", e.What, e.Value)
+	}
 	at := e.At
 	more := ""
 	if len(at) > 8 {

@@ -38,7 +38,7 @@ func (t *Target) complete() *Target {
 			}
 			return p.fit + p.prior
 		}
-		if c.LogProb == nil {
+		if c.LogProb == nil && c.Exact == nil { // with Exact it is the rest
 			c.LogProb = func(x []float64) float64 { return at(x, wantValue, nil) }
 		}
 		if c.Grad == nil {

@@ -149,6 +149,9 @@ func Resume(q Posterior, t *Target, s *Settings, state []byte) (*Engine, error) 
 		math.IsNaN(e.prevGain) || math.IsNaN(c.lastGap) || e.status < Running || e.status > Failed {
 		return nil, &StateError{"inconsistent"}
 	}
+	if (c.best != nil) != (len(c.gaps) > 0) || c.best != nil && len(c.gaps) != e.gapLen() || !allFinite(c.gaps) {
+		return nil, &StateError{"inconsistent"}
+	}
 	backup, err := q.MarshalBinary()
 	if err != nil {
 		return nil, err
@@ -160,6 +163,11 @@ func Resume(q Posterior, t *Target, s *Settings, state []byte) (*Engine, error) 
 		_ = q.UnmarshalBinary(backup) // it was just written by q itself
 		return mismatch("posterior dimension", q.Dim(), e.t.Dim)
 	}
+	// What the estimator asked q, such as whether its entropy is exact, the bytes may have changed.
+	if err := e.chooseMethod(); err != nil {
+		_ = q.UnmarshalBinary(backup)
+		return nil, err
+	}
 	// A run that ended at its iteration limit may go on under a higher one.
 	if e.status == IterationLimit && e.iter < e.s.Iterations || e.status == Interrupted {
 		e.status = Running
@@ -170,4 +178,21 @@ func Resume(q Posterior, t *Target, s *Settings, state []byte) (*Engine, error) 
 	}
 	e.trace = slices.Grow(e.trace, 64)
 	return e, nil
+}
+
+// gapLen is the number of values that the estimator's gap returns.
+func (e *Engine) gapLen() int {
+	if e.method == Draws || e.method == GradientFree {
+		return gapDraws
+	}
+	return 1
+}
+
+func allFinite(v []float64) bool {
+	for _, x := range v {
+		if !finite(x) {
+			return false
+		}
+	}
+	return true
 }
