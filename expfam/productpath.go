@@ -49,7 +49,7 @@ func newProductPaths(q *Product) *productPaths {
 
 func (q *Product) partDifferentiable(i int) error {
 	d := q.parts[i]
-	if _, ok := d.(tangenter); !ok {
+	if _, ok := d.(Reparameterizable); !ok {
 		return fmt.Errorf("expfam: part %d of %s is %T, want an expfam.Reparameterizable: a continuous family with pathwise derivatives", i, q.name, d)
 	}
 	if k, ok := d.(interface{ Differentiable() error }); ok {
@@ -58,9 +58,8 @@ func (q *Product) partDifferentiable(i int) error {
 	return nil
 }
 
-// Differentiable returns nil if every part has the methods Tangent and
-// EntropyTangent of a [Reparameterizable], and an error that names the first one
-// that has not, such as a discrete one. Without it Tangent panics.
+// Differentiable returns nil if every part is a [Reparameterizable], and an error
+// that names the first one that is not, such as a discrete one. Without it Tangent panics.
 func (q *Product) Differentiable() error {
 	for i := range q.parts {
 		if err := q.partDifferentiable(i); err != nil {
