@@ -78,7 +78,7 @@ func run(c config) error {
 		}
 	}
 	if c.only == "student" || c.only == "" && c.full {
-		if err := student(c.w, c.full); err != nil {
+		if err := student(c.w); err != nil {
 			return err
 		}
 	}

@@ -112,9 +112,9 @@ func TestMarginalMMD(t *testing.T) {
 		return bandwidth / math.Sqrt(v) * math.Exp(-shift*shift/(2*v))
 	}
 	want := math.Sqrt(same(1, 1, 0) - 2*same(1, 0, 0) + same(0, 0, 0))
-	got, top, err := g.mmd(m)
-	if err != nil || got != top || math.Abs(got-want) > 0.01 {
-		t.Errorf("MMD %v and %v, %v, want %v", got, top, err, want)
+	got, square, top, err := g.mmd(m)
+	if err != nil || got != top || math.Abs(square-got*got) > 1e-12 || math.Abs(got-want) > 0.01 {
+		t.Errorf("MMD %v and %v, its square %v, %v, want %v", got, top, square, err, want)
 	}
 	if n := found(m, [][]float64{{0}, {50}}, []*mat.SymDense{mat.NewSymDense(1, []float64{1}), mat.NewSymDense(1, []float64{1})}); n != 1 {
 		t.Errorf("%d modes found, want 1", n)
