@@ -8,7 +8,7 @@
 // Of each experiment it runs vi.Fit with nothing set, and with the authors' number
 // of draws and a tenth of their steps a schedule of our own; with -full the
 // authors' settings, all steps, and their mixture of ten Student-t distributions in 20
-// dimensions, which takes some twenty minutes.
+// dimensions, which takes some ten minutes on two cores.
 //
 //	go run ./examples/mixtures
 //	go run ./examples/mixtures -only star -full
