@@ -188,7 +188,23 @@ func TestRootFigures(t *testing.T) {
 		t.Log(row)
 		shows(t, page, row, true)
 	}
-	_, err := structured.Up(5, 9)
+	up, err := structured.Up(p, 1)
+	if err != nil {
+		t.Fatal(err)
+	}
+	q, err := structured.New(zeros(p), up)
+	if err != nil {
+		t.Fatal(err)
+	}
+	r, err := vi.Fit(context.Background(), q, sum, &vi.Settings{Seed: 1})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Logf("seed 1, Up(20, 1), a sum is known: %v after %d steps, KL %.0f, %v", r.Status, r.Iterations, p*math.Log(2*math.Pi)/2-det/2-r.ELBOMC, r.Grade())
+	if r.Grade() != vi.Bad {
+		t.Errorf("seed 1 is graded %v, the page says bad", r.Grade())
+	}
+	_, err = structured.Up(5, 9)
 	shows(t, page, err.Error(), false)
 	// B is a root of the precision, so that a larger B is a narrower Gaussian.
 	root, err := structured.Diagonal(3)
@@ -198,8 +214,7 @@ func TestRootFigures(t *testing.T) {
 	if err := root.Scale(100); err != nil {
 		t.Fatal(err)
 	}
-	q, err := structured.New(zeros(3), root)
-	if err != nil {
+	if q, err = structured.New(zeros(3), root); err != nil {
 		t.Fatal(err)
 	}
 	if sd := q.Sd(nil)[0]; math.Abs(sd-0.01) > 1e-15 {
