@@ -88,3 +88,10 @@ type Pacer interface {
 	FirstRate() float64
 	FirstDraws() int
 }
+
+// RateLimiter is a Posterior whose map from tangents to steps is local: a noisy
+// step of a rate above MaxRate(tan) would say nothing of what the gradient meant.
+// Stochastic runs stay below it, unless Settings.Plain is set; deterministic ones have a line search.
+type RateLimiter interface {
+	MaxRate(tan []float64) float64
+}

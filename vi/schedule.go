@@ -31,6 +31,7 @@ type schedule struct {
 	settled bool
 	// Steps taken back since the last whole window, and windows that lost the best average.
 	retries, collapses int
+	falls              int // windows that went the wrong way
 	lastGap            float64
 	a, b               []float64 // sums of η over the halves
 	best               []float64 // average with the highest ELBO
@@ -45,6 +46,10 @@ const (
 	// unresolved is the standard error of an ELBO difference, in nats, above
 	// which it shows nothing: the densities of the draws differ wildly.
 	unresolved = 1
+
+	// fallingErrs is the number of standard errors by which the second half of a
+	// window must be below the first to say that the run goes the wrong way.
+	fallingErrs = 3
 
 	firstRate   = 0.5
 	firstWindow = 64
@@ -85,10 +90,18 @@ func (e *Engine) stepNoisy() (Record, error) {
 			return Record{}, err
 		}
 	}
+	if q, ok := e.q.(RateLimiter); ok {
+		if limit := q.MaxRate(e.tan); r.Rate > limit {
+			r.Rate = limit
+			r.Conditions |= expfam.Shortened
+		}
+	}
 	if s.settled {
-		if r.Conditions, err = e.q.Retract(e.tan, r.Rate); err != nil {
+		var c expfam.Condition
+		if c, err = e.q.Retract(e.tan, r.Rate); err != nil {
 			return e.goBack(err)
 		}
+		r.Conditions |= c
 	} else {
 		err = e.guardedStep(&r)
 	}
@@ -260,8 +273,12 @@ func (e *Engine) endWindow() error {
 	}
 	gap, gapErr := pairedDifference(gc, mid)
 	climbing := climb > math.Max(math.Max(e.s.Tol, 2*se), 2*gap) || math.Max(se, gapErr) > unresolved
+	falling := s.auto && climb < -math.Max(e.s.Tol, fallingErrs*se)
 	next, gn := c, gc
-	if climbing {
+	switch {
+	case falling:
+		next, gn = s.a, ga
+	case climbing:
 		next, gn = s.b, gb
 	}
 	better := true
@@ -274,6 +291,14 @@ func (e *Engine) endWindow() error {
 	}
 	if better {
 		s.best, s.gaps = append(s.best[:0], next...), gn
+	}
+	if falling && s.falls < maxRetries {
+		// Noise drives the run away from where it began the window.
+		s.falls++
+		s.rate /= 4
+		s.restart()
+		e.have = false
+		return e.q.SetNatural(s.best)
 	}
 	// One small gap may be luck: the window before bounds it too.
 	if left := math.Max(gap, s.lastGap/4); !climbing && s.lastGap > 0 && left <= math.Max(e.s.Tol, gapErr) {

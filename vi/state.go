@@ -47,6 +47,7 @@ func (e *Engine) MarshalBinary() ([]byte, error) {
 	w.Int(s.n)
 	w.Int(s.retries)
 	w.Int(s.collapses)
+	w.Int(s.falls)
 	settled := uint64(0)
 	if s.settled {
 		settled = 1
@@ -129,7 +130,7 @@ func Resume(q Posterior, t *Target, s *Settings, state []byte) (*Engine, error) 
 	e.best.set = e.best.eta != nil
 	c := &e.sched
 	c.rate, c.window, c.n, c.retries = r.Float(), r.Int(), r.Int(), r.Int()
-	c.collapses, c.settled = r.Int(), r.Uint() != 0
+	c.collapses, c.falls, c.settled = r.Int(), r.Int(), r.Uint() != 0
 	c.lastGap = r.Float()
 	c.a, c.b, c.best, c.gaps = r.Floats(), r.Floats(), r.Floats(), r.Floats()
 	e.eta0 = r.Floats()
