@@ -83,7 +83,7 @@ func TestExactGoesWithDrawsOnly(t *testing.T) {
 	if _, err := New(expfam.StandardNormal(2), lin, nil); !errors.As(err, &se) || se.Param != "Target.LogProb" {
 		t.Errorf("Auto: error %v, want that LogProb is missing", err)
 	}
-	g := must(expfam.NewGamma(2, 1)).(expfam.Dist)
+	g := must(expfam.NewGamma(2, 1))
 	conj := &Target{Dim: 1, Conjugate: &Conjugate{Prior: g.Natural(nil)}, Exact: part}
 	if _, err := New(g, conj, &Settings{Method: ConjugateForm}); !errors.As(err, &se) {
 		t.Errorf("ConjugateForm: error %v, want a *SettingError", err)
