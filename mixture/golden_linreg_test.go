@@ -5,15 +5,16 @@ import (
 	"testing"
 
 	"github.com/natgrad/natgrad/expfam"
+	"github.com/natgrad/natgrad/internal/oracle"
 	"github.com/natgrad/natgrad/vi"
 	"gonum.org/v1/gonum/floats"
 	"gonum.org/v1/gonum/mat"
 )
 
 func init() {
-	replays = append(replays, replay{"linear regression in minibatches", func(f fields) bool {
-		return f.has("model.noise_variance", "model.prior_precision", "X", "y", "runs")
-	}, replayLinreg})
+	kinds = append(kinds, oracle.Of("linear regression in minibatches", func(f oracle.Fields) bool {
+		return f.Has("model.noise_variance", "model.prior_precision", "X", "y", "runs")
+	}, replayLinreg))
 }
 
 type linregFile struct {

@@ -6,19 +6,20 @@ import (
 	"testing"
 
 	"github.com/natgrad/natgrad/expfam"
+	"github.com/natgrad/natgrad/internal/oracle"
 	"github.com/natgrad/natgrad/vi"
 	"github.com/natgrad/natgrad/vi/targets"
 	"gonum.org/v1/gonum/mat"
 )
 
 func init() {
-	replays = append(replays,
-		replay{"finite mixture", func(f fields) bool {
-			return f.has("target", "config.K", "config.weight_step_factor", "initial.precisions", "draws", "steps")
-		}, replayMixture},
-		replay{"finite mixture of diagonal normals", func(f fields) bool {
-			return f.has("target", "config.K", "initial.precision_diag", "runs")
-		}, replayDiagMixture})
+	kinds = append(kinds,
+		oracle.Of("finite mixture", func(f oracle.Fields) bool {
+			return f.Has("target", "config.K", "config.weight_step_factor", "initial.precisions", "draws", "steps")
+		}, replayMixture),
+		oracle.Of("finite mixture of diagonal normals", func(f oracle.Fields) bool {
+			return f.Has("target", "config.K", "initial.precision_diag", "runs")
+		}, replayDiagMixture))
 }
 
 type mogTarget struct {

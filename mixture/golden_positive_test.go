@@ -6,22 +6,23 @@ import (
 	"testing"
 
 	"github.com/natgrad/natgrad/expfam"
+	"github.com/natgrad/natgrad/internal/oracle"
 	"github.com/natgrad/natgrad/vi"
 	"gonum.org/v1/gonum/mat"
 )
 
 func init() {
-	replays = append(replays,
-		replay{"gamma factor model", func(f fields) bool {
-			return f.has("YYt", "model.prior_shape", "model.prior_rate", "model.noise_variance", "runs", "samples")
-		}, replayGammaFactors},
-		replay{"inverse Gaussian", func(f fields) bool {
-			var rows []fields
-			return json.Unmarshal(f["rows"], &rows) == nil && len(rows) > 0 && rows[0].has("alpha", "beta", "z", "dz_dalpha", "dz_dbeta")
-		}, replayInverseGaussian},
-		replay{"Birnbaum–Saunders", func(f fields) bool {
-			return f.has("target.A", "target.B", "target.C", "initial.alpha", "initial.beta", "config.step_size", "draws", "steps")
-		}, replayBirnbaumSaunders},
+	kinds = append(kinds,
+		oracle.Of("gamma factor model", func(f oracle.Fields) bool {
+			return f.Has("YYt", "model.prior_shape", "model.prior_rate", "model.noise_variance", "runs", "samples")
+		}, replayGammaFactors),
+		oracle.Of("inverse Gaussian", func(f oracle.Fields) bool {
+			var rows []oracle.Fields
+			return json.Unmarshal(f["rows"], &rows) == nil && len(rows) > 0 && rows[0].Has("alpha", "beta", "z", "dz_dalpha", "dz_dbeta")
+		}, replayInverseGaussian),
+		oracle.Of("Birnbaum–Saunders", func(f oracle.Fields) bool {
+			return f.Has("target.A", "target.B", "target.C", "initial.alpha", "initial.beta", "config.step_size", "draws", "steps")
+		}, replayBirnbaumSaunders),
 	)
 }
 

@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"github.com/natgrad/natgrad/expfam"
+	"github.com/natgrad/natgrad/internal/oracle"
 	"github.com/natgrad/natgrad/internal/special"
 	"github.com/natgrad/natgrad/vi"
 	"gonum.org/v1/gonum/mat"
@@ -15,17 +16,17 @@ import (
 )
 
 func init() {
-	replays = append(replays,
-		replay{"skew or exponentially modified normal", func(f fields) bool {
-			return f.has("family", "initial.alpha", "config.entropy_quadrature", "draws")
-		}, replaySkewed},
-		replay{"Student-t", func(f fields) bool { return f.has("initial.shape", "initial.precision", "draws") }, replayStudentT},
-		replay{"symmetric normal-inverse-Gaussian", func(f fields) bool {
-			return f.has("config.shape", "initial.precision", "draws") && !f.has("initial.shape")
-		}, replaySymmetricNIG})
+	kinds = append(kinds,
+		oracle.Of("skew or exponentially modified normal", func(f oracle.Fields) bool {
+			return f.Has("family", "initial.alpha", "config.entropy_quadrature", "draws")
+		}, replaySkewed),
+		oracle.Of("Student-t", func(f oracle.Fields) bool { return f.Has("initial.shape", "initial.precision", "draws") }, replayStudentT),
+		oracle.Of("symmetric normal-inverse-Gaussian", func(f oracle.Fields) bool {
+			return f.Has("config.shape", "initial.precision", "draws") && !f.Has("initial.shape")
+		}, replaySymmetricNIG))
 }
 
-// vmGolden is the schema of the replays of variance-mean mixtures.
+// vmGolden is the schema of the kinds of variance-mean mixtures.
 type vmGolden struct {
 	Family, Option string
 	Target         struct {
@@ -284,7 +285,7 @@ func (g *vmGolden) nodes(t *testing.T) int {
 	return 0
 }
 
-// replaySkewed replays the skew and the exponentially modified normal: the likelihood by
+// replaySkewed kinds the skew and the exponentially modified normal: the likelihood by
 // draws, each with its partner z − wα, the prior in closed form.
 func replaySkewed(t *testing.T, data []byte) {
 	g := readVM(t, data)

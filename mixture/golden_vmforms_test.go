@@ -6,14 +6,15 @@ import (
 	"testing"
 
 	"github.com/natgrad/natgrad/expfam"
+	"github.com/natgrad/natgrad/internal/oracle"
 	"github.com/natgrad/natgrad/internal/special"
 	"gonum.org/v1/gonum/mat"
 )
 
 func init() {
-	replays = append(replays, replay{"closed forms of families", func(f fields) bool {
-		return f.has("rows", "worst_abs_dev_from_numerical_integration")
-	}, checkClosedForms})
+	kinds = append(kinds, oracle.Of("closed forms of families", func(f oracle.Fields) bool {
+		return f.Has("rows", "worst_abs_dev_from_numerical_integration")
+	}, checkClosedForms))
 }
 
 // closedForm is one row of the file of closed forms.

@@ -3,6 +3,7 @@ package structured
 import (
 	"encoding/json"
 	"fmt"
+	"github.com/natgrad/natgrad/internal/oracle"
 	"math"
 	"strings"
 	"testing"
@@ -13,9 +14,9 @@ import (
 )
 
 func init() {
-	replays = append(replays,
-		replay{"Wishart", func(f fields) bool { return f.has("n0", "V0", "b0", "steps") }, replayWishart},
-		replay{"positive definite matrices", func(f fields) bool { return f.has("Q", "X", "Sigma_hat", "alpha", "runs") }, replaySPD},
+	kinds = append(kinds,
+		oracle.Of("Wishart", func(f oracle.Fields) bool { return f.Has("n0", "V0", "b0", "steps") }, replayWishart),
+		oracle.Of("positive definite matrices", func(f oracle.Fields) bool { return f.Has("Q", "X", "Sigma_hat", "alpha", "runs") }, replaySPD),
 	)
 }
 

@@ -9,6 +9,7 @@ import (
 	"testing"
 
 	"github.com/natgrad/natgrad/expfam"
+	"github.com/natgrad/natgrad/internal/oracle"
 	"github.com/natgrad/natgrad/vi"
 	"gonum.org/v1/gonum/mat"
 )
@@ -16,12 +17,12 @@ import (
 const goldenTol = 1e-9
 
 func init() {
-	replays = append(replays,
-		replay{"quadratic", func(f fields) bool { return f.has("H", "b", "mu0", "B0", "runs") && !f.has("beta_mu") }, replayQuadratic},
-		replay{"logistic regression", func(f fields) bool { return f.has("X", "y", "prior_precision", "runs") }, replayLogistic},
-		replay{"gradient-free", func(f fields) bool { return f.has("H", "b", "mu0", "beta_mu", "J", "runs") }, replayGradientFree},
-		replay{"Newton-like", func(f fields) bool { return f.has("w0", "B0_scale", "runs") }, replayNewton},
-		replay{"Kronecker", func(f fields) bool { return f.has("H", "b", "d", "q", "M0", "steps") }, replayKronecker},
+	kinds = append(kinds,
+		oracle.Of("quadratic", func(f oracle.Fields) bool { return f.Has("H", "b", "mu0", "B0", "runs") && !f.Has("beta_mu") }, replayQuadratic),
+		oracle.Of("logistic regression", func(f oracle.Fields) bool { return f.Has("X", "y", "prior_precision", "runs") }, replayLogistic),
+		oracle.Of("gradient-free", func(f oracle.Fields) bool { return f.Has("H", "b", "mu0", "beta_mu", "J", "runs") }, replayGradientFree),
+		oracle.Of("Newton-like", func(f oracle.Fields) bool { return f.Has("w0", "B0_scale", "runs") }, replayNewton),
+		oracle.Of("Kronecker", func(f oracle.Fields) bool { return f.Has("H", "b", "d", "q", "M0", "steps") }, replayKronecker),
 	)
 }
 

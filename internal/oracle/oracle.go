@@ -1,7 +1,9 @@
-// Package oracle finds the files of golden iterates that the replay tests read.
+// Package oracle finds the files of golden iterates that the replay tests read,
+// and the replay for each.
 package oracle
 
 import (
+	"encoding/json"
 	"os"
 	"path/filepath"
 	"slices"
@@ -16,17 +18,17 @@ const Env = "NATGRAD_ORACLES"
 // sets are the names of the folders.
 var sets = []string{"attribution", "mixtures", "optimizers", "vmp", "weight-perturbation"}
 
-// File is one file of golden iterates.
-type File struct {
-	Name string // without folder and .json
-	Data []byte
+// file is one file of golden iterates.
+type file struct {
+	name string // without folder and .json
+	data []byte
 }
 
-// Files returns the files of a set, from testdata/oracles of the module unless
+// files returns the files of a set, from testdata/oracles of the module unless
 // [Env] names another folder. If that folder neither is named like a set nor
 // holds folders that are, it may hold anything, and only files that mine
 // recognises are returned. A folder without a file of the set skips the test.
-func Files(t testing.TB, set string, mine func(data []byte) bool) []File {
+func files(t testing.TB, set string, mine func(data []byte) bool) []file {
 	t.Helper()
 	root, own := os.Getenv(Env), false
 	if root == "" {
@@ -46,23 +48,23 @@ func Files(t testing.TB, set string, mine func(data []byte) bool) []File {
 	if err != nil {
 		t.Fatal(err)
 	}
-	var files []File
+	var found []file
 	for _, name := range names {
 		data, err := os.ReadFile(name)
 		if err != nil {
 			t.Fatal(err)
 		}
 		if !filter || mine(data) {
-			files = append(files, File{strings.TrimSuffix(filepath.Base(name), ".json"), data})
+			found = append(found, file{strings.TrimSuffix(filepath.Base(name), ".json"), data})
 		}
 	}
-	if len(files) == 0 && own {
+	if len(found) == 0 && own {
 		t.Fatalf("no golden files in %s", dir)
 	}
-	if len(files) == 0 {
+	if len(found) == 0 {
 		t.Skipf("%s=%s holds no file of the set %q", Env, root, set)
 	}
-	return files
+	return found
 }
 
 func holdsSets(dir string) bool {
@@ -89,4 +91,73 @@ func moduleRoot(t testing.TB) string {
 	}
 	t.Fatalf("no go.mod at or above the working directory (%v)", err)
 	return ""
+}
+
+// Fields are the top-level entries of a golden file, by which its replay is
+// chosen: what it holds, never what it is called.
+type Fields map[string]json.RawMessage
+
+// Has tells whether all the entries are there; "a.b" is the entry b of the object a.
+func (f Fields) Has(paths ...string) bool {
+	for _, p := range paths {
+		if !f.has(p) {
+			return false
+		}
+	}
+	return true
+}
+
+func (f Fields) has(path string) bool {
+	if a, b, ok := strings.Cut(path, "."); ok {
+		var sub Fields
+		return json.Unmarshal(f[a], &sub) == nil && sub.has(b)
+	}
+	_, ok := f[path]
+	return ok
+}
+
+// Kind is one kind of golden file and its replay.
+type Kind struct {
+	name  string
+	match func(f Fields) bool
+	run   func(t *testing.T, data []byte)
+}
+
+// Of returns the kind of files that match recognises and run replays.
+func Of(name string, match func(f Fields) bool, run func(t *testing.T, data []byte)) Kind {
+	return Kind{name, match, run}
+}
+
+// Replay runs every file of a set as a subtest by the one kind that recognises
+// it, and fails on a file that none, or more than one, does. Files for which
+// others, if not nil, is true belong to another package.
+func Replay(t *testing.T, set string, kinds []Kind, others func(data []byte) bool) {
+	t.Helper()
+	find := func(data []byte) (found []Kind) {
+		var f Fields
+		if json.Unmarshal(data, &f) == nil {
+			for _, k := range kinds {
+				if k.match(f) {
+					found = append(found, k)
+				}
+			}
+		}
+		return found
+	}
+	for _, file := range files(t, set, func(data []byte) bool { return find(data) != nil }) {
+		if others != nil && others(file.data) {
+			continue
+		}
+		t.Run(file.name, func(t *testing.T) {
+			found := find(file.data)
+			if len(found) != 1 {
+				names := make([]string, len(found))
+				for i, k := range found {
+					names[i] = k.name
+				}
+				t.Fatalf("%d kinds of replay recognise the file, want 1: %q", len(found), names)
+			}
+			found[0].run(t, file.data)
+		})
+	}
 }
