@@ -127,7 +127,7 @@ const weightTol = 1e-6
 // New returns the mixture of the components with the given weights, nil for equal
 // ones. The mixture takes the components over: they move with it, and no two may be
 // the same. It errs (*expfam.DomainError, or [*ComponentError] for a component that is
-// nil, given twice or of another dimension) if there are none, their number is
+// nil, given twice, of another dimension or without differentiable draws) if there are none, their number is
 // not that of the weights, or the weights are not positive numbers that sum to 1 (to
 // 1e-6; they are normalised).
 func New(weights []float64, components ...Component) (*Mixture, error) {
@@ -166,6 +166,11 @@ func New(weights []float64, components ...Component) (*Mixture, error) {
 		}
 		if _, ok := q.(*StudentT); ok {
 			return nil, &ComponentError{"New", c, "a *mixture.StudentT, whose steps need the mixing variable of its own draws; want another family"}
+		}
+		if d, ok := q.(interface{ Differentiable() error }); ok {
+			if err := d.Differentiable(); err != nil {
+				return nil, &ComponentError{"New", c, "without differentiable draws: " + err.Error()}
+			}
 		}
 		m.at = append(m.at, m.at[c]+q.NumParams())
 	}
