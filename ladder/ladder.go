@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"math"
+	"runtime/debug"
 	"strings"
 
 	"github.com/natgrad/natgrad/vi"
@@ -16,6 +17,9 @@ type Rung struct {
 	Name string
 	// New returns the start of a fit, built on the fits before it.
 	New func(tried []Try) (vi.Posterior, error)
+	// Search marks a start that looks for modes which the fits before it may have
+	// missed: the climb does not end before it has tried one such rung, if there is one.
+	Search bool
 }
 
 // Try is a fit of one rung.
@@ -55,7 +59,8 @@ type Result struct {
 // where the best fit so far is good (k̂ < 0.7 and a small variance of the
 // importance ratios, see [vi.Result.Grade]), the last shape tried gained less ELBO
 // than the standard error of the difference, and the importance-sampling estimate of log p(D) says that
-// no more than 0.05 nats are left to gain. It returns the fit with the best ELBO, a simpler
+// no more than 0.05 nats are left to gain; where there is a rung that searches for
+// other modes, one of them is tried first. It returns the fit with the best ELBO, a simpler
 // shape where the difference is within its standard error.
 //
 // When ctx ends the climb, or every fit fails, Fit returns what there is
@@ -77,10 +82,16 @@ func Fit(ctx context.Context, t *vi.Target, s *Settings) (*Result, error) {
 	if len(set.Rungs) == 0 {
 		return nil, errors.New("ladder: Fit: Settings.Rungs is empty, want at least one rung")
 	}
+	if set.Fit != nil && set.Fit.Diagnostics < 0 {
+		return nil, fmt.Errorf("ladder: Fit: Settings.Fit.Diagnostics is %d, want >= 0: shapes are compared by their draws", set.Fit.Diagnostics)
+	}
 	r := &Result{Chosen: -1}
-	for _, rung := range set.Rungs {
+	searched := false
+	for i := 0; i < len(set.Rungs); i++ {
+		rung := set.Rungs[i]
+		searched = searched || rung.Search
 		try := Try{Name: rung.Name, Gain: math.NaN(), GainErr: math.NaN()}
-		q, err := rung.New(r.Tried)
+		q, err := rung.start(r.Tried)
 		if err == nil {
 			try.Params = q.NumParams()
 			try.Fit, err = vi.Fit(ctx, q, t, set.Fit)
@@ -93,9 +104,20 @@ func Fit(ctx context.Context, t *vi.Target, s *Settings) (*Result, error) {
 		if ctx.Err() != nil {
 			return r, fmt.Errorf("ladder: stopped at the rung %q: %w", rung.Name, ctx.Err())
 		}
-		if stop {
+		if !stop {
+			continue
+		}
+		// Where all is well, one look for what none of the fits could see.
+		next := -1
+		for j := i + 1; j < len(set.Rungs) && !searched && next < 0; j++ {
+			if set.Rungs[j].Search {
+				next = j
+			}
+		}
+		if next < 0 {
 			break
 		}
+		i = next - 1
 	}
 	if r.Chosen < 0 {
 		var errs []error
@@ -105,6 +127,22 @@ func Fit(ctx context.Context, t *vi.Target, s *Settings) (*Result, error) {
 		return r, fmt.Errorf("ladder: no rung could be fitted: %w", errors.Join(errs...))
 	}
 	return r, nil
+}
+
+// start calls New and turns what it should not do into errors.
+func (g *Rung) start(tried []Try) (q vi.Posterior, err error) {
+	defer func() {
+		if v := recover(); v != nil {
+			err = &vi.PanicError{Value: v, Stack: debug.Stack()}
+		}
+	}()
+	if g.New == nil {
+		return nil, errors.New("its New is nil, want a function")
+	}
+	if q, err = g.New(tried); err == nil && q == nil {
+		err = errors.New("its New returned neither a posterior nor an error")
+	}
+	return q, err
 }
 
 func (s *Settings) seed() uint64 {
@@ -231,7 +269,8 @@ func (r *Result) line(i int) string {
 		mark = "*"
 	}
 	if !t.usable() {
-		return fmt.Sprintf("%s %-14s failed: %v", mark, t.Name, t.Err)
+		first, _, _ := strings.Cut(fmt.Sprint(t.Err), "\n") // a stack stays in Err
+		return fmt.Sprintf("%s %-14s failed: %s", mark, t.Name, first)
 	}
 	gain := strings.Repeat(" ", 9)
 	if !math.IsNaN(t.Gain) {

@@ -77,17 +77,29 @@ func TestReferenceShapes(t *testing.T) {
 func TestStopsEarly(t *testing.T) {
 	independent := normals([]float64{0}, [][]float64{{-1.5, 0}}, []float64{1, 0, 0, 3})
 	r, err := ladder.Fit(context.Background(), independent, nil)
-	if err != nil || r.Chosen != 0 || len(r.Tried) != 2 || r.Grade() != vi.Good {
+	if err != nil || r.Chosen != 0 || len(r.Tried) != 3 || r.Tried[2].Name != "mixture(2) wide" || r.Grade() != vi.Good {
 		t.Errorf("independent normals: %v\n%v", err, r)
 	}
 	correlated := normals([]float64{0}, [][]float64{{-1.5, 0}}, []float64{1, 0.8, 0.8, 1})
 	r, err = ladder.Fit(context.Background(), correlated, nil)
-	if err != nil || r.Tried[r.Chosen].Name != "full" || len(r.Tried) != 3 || r.Grade() != vi.Good {
+	if err != nil || r.Tried[r.Chosen].Name != "full" || len(r.Tried) != 4 || r.Grade() != vi.Good {
 		t.Errorf("correlated normals: %v\n%v", err, r)
 	}
 	r, err = ladder.Fit(context.Background(), independent, &ladder.Settings{All: true})
 	if err != nil || len(r.Tried) != len(ladder.Default(independent, nil, 0)) {
 		t.Errorf("All: %v, %d tries", err, len(r.Tried))
+	}
+}
+
+// A mode far from the start is found by the one look that ends every climb.
+func TestFarMode(t *testing.T) {
+	target := normals([]float64{math.Log(0.3), math.Log(0.7)}, [][]float64{{-4, 0}, {4, 0}}, []float64{1, 0, 0, 1}, []float64{4, 0, 0, 4})
+	r, err := ladder.Fit(context.Background(), target, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if r.ELBO < -0.1 || r.Grade() != vi.Good {
+		t.Errorf("want both modes, got\n%v", r)
 	}
 }
 
@@ -187,6 +199,18 @@ func TestMisuse(t *testing.T) {
 	} {
 		if err := f(); err == nil || !strings.HasPrefix(err.Error(), "ladder: ") {
 			t.Errorf("%s: error is %v", name, err)
+		}
+	}
+	if _, err := ladder.Fit(context.Background(), ok, &ladder.Settings{Fit: &vi.Settings{Diagnostics: -1}}); err == nil || !strings.Contains(err.Error(), "Diagnostics") {
+		t.Errorf("without diagnostics: error is %v", err)
+	}
+	for name, f := range map[string]func([]ladder.Try) (vi.Posterior, error){
+		"nil":     nil,
+		"nothing": func([]ladder.Try) (vi.Posterior, error) { return nil, nil },
+		"a panic": func([]ladder.Try) (vi.Posterior, error) { panic("boom") },
+	} {
+		if r, err := ladder.Fit(context.Background(), ok, &ladder.Settings{Rungs: []ladder.Rung{{Name: "bad", New: f}}}); err == nil || strings.Count(r.String(), "\n") != 1 {
+			t.Errorf("New is %s: error is %v, result %v", name, err, r)
 		}
 	}
 	boom := errors.New("boom")

@@ -39,15 +39,15 @@ const (
 // choices in the starts of the others.
 func Default(t *vi.Target, start []float64, seed uint64) []Rung {
 	d := t.Dim
-	rungs := []Rung{{"diagonal", func([]Try) (vi.Posterior, error) { return diagonal(t, start) }}}
+	rungs := []Rung{{Name: "diagonal", New: func([]Try) (vi.Posterior, error) { return diagonal(t, start) }}}
 	if d > minLowRank {
-		rungs = append(rungs, Rung{fmt.Sprintf("low-rank(%d)", rank), func(tried []Try) (vi.Posterior, error) { return lowRank(tried, rank) }})
+		rungs = append(rungs, Rung{Name: fmt.Sprintf("low-rank(%d)", rank), New: func(tried []Try) (vi.Posterior, error) { return lowRank(tried, rank) }})
 	}
 	if d > 1 && d <= maxFull {
-		rungs = append(rungs, Rung{"full", func(tried []Try) (vi.Posterior, error) { return full(tried) }})
+		rungs = append(rungs, Rung{Name: "full", New: func(tried []Try) (vi.Posterior, error) { return full(tried) }})
 	}
 	if grad := t.Problem().Grad; d <= maxSkew && grad != nil {
-		rungs = append(rungs, Rung{"skew-normal", func(tried []Try) (vi.Posterior, error) {
+		rungs = append(rungs, Rung{Name: "skew-normal", New: func(tried []Try) (vi.Posterior, error) {
 			n, err := normal(tried)
 			if err != nil {
 				return nil, err
@@ -67,9 +67,9 @@ func Default(t *vi.Target, start []float64, seed uint64) []Rung {
 			if k > maxWide && d > maxFew {
 				continue
 			}
-			rungs = append(rungs, Rung{fmt.Sprintf("mixture(%d)", k), func(tried []Try) (vi.Posterior, error) { return split(tried, k, seed) }})
+			rungs = append(rungs, Rung{Name: fmt.Sprintf("mixture(%d)", k), New: func(tried []Try) (vi.Posterior, error) { return split(tried, k, seed) }})
 			if d <= maxFew {
-				rungs = append(rungs, Rung{fmt.Sprintf("mixture(%d) wide", k), func(tried []Try) (vi.Posterior, error) { return splitWide(tried, k, seed, start) }})
+				rungs = append(rungs, Rung{Name: fmt.Sprintf("mixture(%d) wide", k), Search: true, New: func(tried []Try) (vi.Posterior, error) { return splitWide(tried, k, seed, start) }})
 			}
 		}
 	}

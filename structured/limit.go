@@ -8,9 +8,9 @@ import "math"
 const farthest = 0.5
 
 // limiter is a root that knows the size of a tangent's diagonal-type blocks, by
-// which h compounds from step to step; what is off them adds up only.
+// which h compounds from step to step. What is off them adds up only, and counts half.
 type limiter interface {
-	// norm returns the largest Frobenius norm of a diagonal-type block of m.
+	// norm returns the largest Frobenius norm of a block of m, halved off the diagonal.
 	norm(m []float64) float64
 }
 
@@ -37,7 +37,7 @@ func frobenius(m []float64) float64 {
 
 func (f *heisenberg) norm(m []float64) float64 {
 	b := f.blocks(m)
-	return max(frobenius(b.A), frobenius(b.F), maxAbs(b.D))
+	return max(frobenius(b.A), frobenius(b.F), maxAbs(b.D), frobenius(b.R)/2, frobenius(b.P)/2, frobenius(b.Q)/2)
 }
 
 func maxAbs(m []float64) float64 {

@@ -78,3 +78,35 @@ func TestMaxRate(t *testing.T) {
 		}
 	}
 }
+
+// A root so badly conditioned that draws and densities do not fit together must
+// not be praised for the ELBO that this makes up.
+func TestIllConditionedRoot(t *testing.T) {
+	const p = 6
+	target := &vi.Target{Dim: p, Grad: func(dst, x []float64) float64 {
+		l := -0.5 * p * math.Log(2*math.Pi)
+		for i, v := range x {
+			l -= v * v / 2
+			dst[i] = -v
+		}
+		return l
+	}}
+	f, err := Up(p, 1)
+	if err != nil {
+		t.Fatal(err)
+	}
+	v := f.Values(nil) // A, D, C by rows
+	for i := p; i < len(v); i++ {
+		v[i] = 1e17
+	}
+	if err := f.SetValues(v); err != nil {
+		t.Fatal(err)
+	}
+	r, err := vi.Fit(context.Background(), mustNew(t, make([]float64, p), f), target, nil)
+	if r != nil && r.ELBO > 0.5 {
+		t.Errorf("ELBO is %v, at most 0 is possible: %v, %v", r.ELBO, r, err)
+	}
+	if err == nil && r.Grade() == vi.Good && r.ELBO < -0.5 {
+		t.Errorf("graded good: %v", r)
+	}
+}

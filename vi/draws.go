@@ -232,6 +232,22 @@ func (d *draws) place(iter int) error {
 	return nil
 }
 
+// agrees errs if the mean of log q over n draws is not minus the entropy, as far as
+// chance can tell: a normal distribution whose covariance is so badly conditioned that draws and
+// densities no longer fit together in floating point. Its ELBO means nothing.
+func (d *draws) agrees(meanLogQ float64, n int) error {
+	q, ok := d.q.(Gaussian)
+	if !ok || d.given != nil {
+		return nil
+	}
+	h := q.Entropy()
+	// log q of a draw has the variance Dim/2.
+	if off := math.Abs(meanLogQ + h); off > 20*math.Sqrt(float64(d.t.Dim)/float64(n))+1e-6*math.Abs(h)+1 {
+		return &NonFiniteError{What: "the log density of the posterior, which has lost its digits and is off by", Value: off, At: q.Mean(nil)}
+	}
+	return nil
+}
+
 func (d *draws) estimate(tan []float64, iter int) (estimate, error) {
 	if err := d.place(iter); err != nil {
 		return estimate{}, err
@@ -257,6 +273,7 @@ func (d *draws) estimate(tan []float64, iter int) (estimate, error) {
 	if n == 0 {
 		return out, &SettingError{"Settings.Points", "a step of points that are all Aside", "at least one draw of q"}
 	}
+	logQ := 0.0
 	for k := range d.points {
 		p := &d.points[k]
 		p.LogQ = d.q.LogProb(p.X)
@@ -265,6 +282,7 @@ func (d *draws) estimate(tan []float64, iter int) (estimate, error) {
 				return out, densityError(p.LogQ, p.X)
 			}
 			out.elbo += (p.LogP - d.gamma*p.LogQ) / float64(n)
+			logQ += p.LogQ / float64(n)
 		}
 		if d.scorer != nil {
 			axpy(p.Grad, -1, d.scorer.Score(d.at, p.X))
@@ -272,6 +290,9 @@ func (d *draws) estimate(tan []float64, iter int) (estimate, error) {
 		if d.score == nil {
 			d.tangent.Tangent(tan, p, 1/float64(n))
 		}
+	}
+	if err := d.agrees(logQ, n); err != nil {
+		return out, err
 	}
 	// Pairs are independent of each other, their members need not be.
 	pair := 1
@@ -362,7 +383,7 @@ func (d *draws) stdErr(elbo float64, n, pair int) float64 {
 }
 
 func (d *draws) gap(dst []float64) ([]float64, error) {
-	x := make([]float64, d.t.Dim)
+	x, logQ := make([]float64, d.t.Dim), 0.0
 	for k := range gapDraws {
 		d.q.Sample(x, d.rng.at(d.seed, streamGap, uint64(k)))
 		v, err := protect(func() float64 { return d.t.LogProb(x) })
@@ -377,8 +398,9 @@ func (d *draws) gap(dst []float64) ([]float64, error) {
 			return dst, densityError(lq, x)
 		}
 		dst = append(dst, v-d.gamma*lq)
+		logQ += lq / gapDraws
 	}
-	return dst, nil
+	return dst, d.agrees(logQ, gapDraws)
 }
 
 // densityError says that log q is no number at a draw.

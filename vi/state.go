@@ -27,6 +27,7 @@ func (e *Engine) MarshalBinary() ([]byte, error) {
 	w.Int(e.s.Batch)
 	w.Uint(e.plain())
 	w.Float(e.gamma)
+	w.Int(e.s.Draws)
 	w.Int(e.t.Dim)
 	w.Int(e.q.NumParams())
 	w.Bytes(q)
@@ -111,6 +112,9 @@ func Resume(q Posterior, t *Target, s *Settings, state []byte) (*Engine, error) 
 	}
 	if v := r.Float(); v != e.gamma {
 		return mismatch("entropy weight", v, e.gamma)
+	}
+	if v := r.Int(); v != e.s.Draws {
+		return mismatch("draws a step", v, e.s.Draws)
 	}
 	if v := r.Int(); v != e.t.Dim {
 		return mismatch("dimension", v, e.t.Dim)
