@@ -18,17 +18,17 @@ const Env = "NATGRAD_ORACLES"
 // sets are the names of the folders.
 var sets = []string{"attribution", "mixtures", "optimizers", "vmp", "weight-perturbation"}
 
-// file is one file of golden iterates.
-type file struct {
-	name string // without folder and .json
-	data []byte
+// File is one file of golden iterates.
+type File struct {
+	Name string // without folder and .json
+	Data []byte
 }
 
-// files returns the files of a set, from testdata/oracles of the module unless
+// Files returns the files of a set, from testdata/oracles of the module unless
 // [Env] names another folder. If that folder neither is named like a set nor
 // holds folders that are, it may hold anything, and only files that mine
 // recognises are returned. A folder without a file of the set skips the test.
-func files(t testing.TB, set string, mine func(data []byte) bool) []file {
+func Files(t testing.TB, set string, mine func(data []byte) bool) []File {
 	t.Helper()
 	root, own := os.Getenv(Env), false
 	if root == "" {
@@ -48,14 +48,14 @@ func files(t testing.TB, set string, mine func(data []byte) bool) []file {
 	if err != nil {
 		t.Fatal(err)
 	}
-	var found []file
+	var found []File
 	for _, name := range names {
 		data, err := os.ReadFile(name)
 		if err != nil {
 			t.Fatal(err)
 		}
 		if !filter || mine(data) {
-			found = append(found, file{strings.TrimSuffix(filepath.Base(name), ".json"), data})
+			found = append(found, File{strings.TrimSuffix(filepath.Base(name), ".json"), data})
 		}
 	}
 	if len(found) == 0 && own {
@@ -144,12 +144,12 @@ func Replay(t *testing.T, set string, kinds []Kind, others func(data []byte) boo
 		}
 		return found
 	}
-	for _, file := range files(t, set, func(data []byte) bool { return find(data) != nil }) {
-		if others != nil && others(file.data) {
+	for _, file := range Files(t, set, func(data []byte) bool { return find(data) != nil }) {
+		if others != nil && others(file.Data) {
 			continue
 		}
-		t.Run(file.name, func(t *testing.T) {
-			found := find(file.data)
+		t.Run(file.Name, func(t *testing.T) {
+			found := find(file.Data)
 			if len(found) != 1 {
 				names := make([]string, len(found))
 				for i, k := range found {
@@ -157,7 +157,7 @@ func Replay(t *testing.T, set string, kinds []Kind, others func(data []byte) boo
 				}
 				t.Fatalf("%d kinds of replay recognise the file, want 1: %q", len(found), names)
 			}
-			found[0].run(t, file.data)
+			found[0].run(t, file.Data)
 		})
 	}
 }
