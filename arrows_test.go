@@ -33,6 +33,7 @@ var arrows = map[string][]string{
 	"ladder":                     {"expfam", "internal/psis", "mixture", "structured", "vi"},
 	"vi":                         {"expfam", "internal/la", "internal/psis", "internal/quad", "internal/wire"},
 	"glm":                        {"expfam", "vi", "internal/la", "internal/psis", "internal/sample", "internal/special", "internal/spelling"},
+	"autodiff":                   {"internal/la", "internal/special"},
 	"report":                     {},
 }
 
