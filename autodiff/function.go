@@ -132,6 +132,23 @@ func (f *Function) Hess(dst *mat.SymDense, grad, x []float64) float64 {
 	return v
 }
 
+// Outputs evaluates the nodes marked by Node.Output at x and appends their
+// elements, one node after the other, to dst.
+func (f *Function) Outputs(dst, x []float64) []float64 {
+	f.check("Outputs", "x", len(x))
+	t := f.take()
+	t.eval(f.f, x, 0)
+	for _, i := range t.prog {
+		n := &t.nodes[i]
+		n.rule.forward(t, n)
+	}
+	for _, i := range t.outputs {
+		dst = append(dst, t.nodes[i].val...)
+	}
+	f.give(t)
+	return dst
+}
+
 // Explain returns a *NonFiniteError if f(x) or ∇f(x) is not finite, and nil if both are.
 func (f *Function) Explain(x []float64) error {
 	f.check("Explain", "x", len(x))
@@ -159,7 +176,7 @@ func (t *tape) eval(f func(Node) Node, x []float64, order int) float64 {
 		t.record(f, x)
 	} else {
 		copy(t.nodes[0].val, x)
-		for _, i := range t.prog {
+		for _, i := range t.live {
 			n := &t.nodes[i]
 			n.rule.forward(t, n)
 		}
@@ -172,6 +189,7 @@ func (t *tape) record(f func(Node) Node, x []float64) {
 	first := len(t.nodes) == 0
 	t.gen++
 	t.cursor, t.changed = 0, false
+	t.outputs = t.outputs[:0]
 	if first {
 		t.push(&spec{in: noInputs, kind: vector, rows: len(x), cols: 1, view: -1})
 	} else {
@@ -189,10 +207,40 @@ func (t *tape) record(f func(Node) Node, x []float64) {
 	if t.cursor < len(t.nodes) {
 		t.cut(t.cursor)
 	}
-	if t.changed && !first || !first && t.result != root.i {
+	if !first && (t.changed || t.result != root.i) {
 		t.dynamic = true
 	}
-	t.result = root.i
+	if t.changed || first || t.result != root.i {
+		t.result = root.i
+		t.prune()
+	}
+}
+
+// prune finds the nodes that the result depends on: the rest, made for outputs
+// or for nothing, is not evaluated for values and gradients.
+func (t *tape) prune() {
+	live := make([]bool, len(t.nodes))
+	live[t.result] = true
+	for i := len(t.nodes) - 1; i >= 0; i-- {
+		if !live[i] {
+			continue
+		}
+		n := &t.nodes[i]
+		for _, j := range n.in {
+			if j != none {
+				live[j] = true
+			}
+		}
+		for _, j := range n.more {
+			live[j] = true
+		}
+	}
+	t.live = t.live[:0]
+	for _, i := range t.prog {
+		if live[i] {
+			t.live = append(t.live, i)
+		}
+	}
 }
 
 // grad sets all values and adjoints for x.
@@ -202,8 +250,8 @@ func (t *tape) grad(f func(Node) Node, x []float64) float64 {
 	if n := &t.nodes[t.result]; n.needs {
 		n.adj[0] = 1
 	}
-	for i := len(t.prog) - 1; i >= 0; i-- {
-		n := &t.nodes[t.prog[i]]
+	for i := len(t.live) - 1; i >= 0; i-- {
+		n := &t.nodes[t.live[i]]
 		n.rule.backward(t, n)
 	}
 	return v
@@ -215,12 +263,12 @@ func (t *tape) hessVec(v []float64) {
 	t.makeDots()
 	t.dots.clear()
 	copy(t.nodes[0].dot, v)
-	for _, i := range t.prog {
+	for _, i := range t.live {
 		n := &t.nodes[i]
 		n.rule.tangent(t, n)
 	}
-	for i := len(t.prog) - 1; i >= 0; i-- {
-		n := &t.nodes[t.prog[i]]
+	for i := len(t.live) - 1; i >= 0; i-- {
+		n := &t.nodes[t.live[i]]
 		n.rule.backward2(t, n)
 	}
 }
@@ -245,15 +293,15 @@ func (t *tape) badValue() error {
 // badAdjoint looks for the operation that makes the first adjoint that is not finite.
 func (t *tape) badAdjoint() error {
 	t.order = 1
-	for _, i := range t.prog {
+	for _, i := range t.live {
 		t.nodes[i].rule.forward(t, &t.nodes[i])
 	}
 	t.adjs.clear()
 	if n := &t.nodes[t.result]; n.needs {
 		n.adj[0] = 1
 	}
-	for k := len(t.prog) - 1; k >= 0; k-- {
-		i := t.prog[k]
+	for k := len(t.live) - 1; k >= 0; k-- {
+		i := t.live[k]
 		n := &t.nodes[i]
 		n.rule.backward(t, n)
 		for _, j := range t.operands(n) {

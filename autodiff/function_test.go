@@ -131,6 +131,37 @@ func TestRecording(t *testing.T) {
 	}
 }
 
+func TestOutputs(t *testing.T) {
+	for _, dynamic := range []bool{false, true} {
+		fn, err := New(2, func(x Node) Node {
+			sd := x.At(1).Exp().Output()
+			Mul(x, sd).Output() // for nobody else
+			if dynamic {
+				x.At(0).Value()
+			}
+			return NormalLogProb(3, x.At(0), sd)
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		g := make([]float64, 2)
+		for i := range 10 {
+			x := []float64{float64(i), 0.5}
+			fn.Grad(g, x)
+			if t0 := fn.free[0]; !dynamic && i > 3 && len(t0.live) != len(t0.prog)-1 {
+				t.Errorf("%d of %d operations are evaluated for a gradient, want one less", len(t0.live), len(t0.prog))
+			}
+			got, e := fn.Outputs(nil, x), math.Exp(0.5)
+			want := []float64{e, x[0] * e, 0.5 * e}
+			for k := range want {
+				if len(got) != 3 || math.Abs(got[k]-want[k]) > 1e-14*want[k] {
+					t.Fatalf("outputs %v, want %v", got, want)
+				}
+			}
+		}
+	}
+}
+
 func TestErrors(t *testing.T) {
 	var kept Node
 	for want, f := range map[string]func(x Node) Node{

@@ -55,6 +55,15 @@ func (a Node) Label(name string) Node {
 	return a
 }
 
+// Output marks the node as one that Function.Outputs returns, and returns it: a
+// quantity that follows from the argument and is wanted beside the function's value. It
+// costs nothing when only that is asked for.
+func (a Node) Output() Node {
+	a.n("Output")
+	a.t.outputs = append(a.t.outputs, a.i)
+	return a
+}
+
 // At returns element i of a vector. It costs nothing.
 func (a Node) At(i int) Node {
 	n := a.n("At")

@@ -62,6 +62,8 @@ type node struct {
 type tape struct {
 	nodes   []node
 	prog    []int32 // nodes with a rule that depend on the input, in order
+	live    []int32 // those of them that the result depends on
+	outputs []int32 // nodes marked by Output
 	vals    arena   // val and work
 	adjs    arena
 	dots    arena // dot and dadj
