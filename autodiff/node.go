@@ -112,3 +112,15 @@ func (a Node) viewOf(k kind, offset, rows, cols int) Node {
 	in[0] = a.i
 	return a.t.push(&spec{in: in, kind: k, rows: rows, cols: cols, view: offset})
 }
+
+// Shape returns nothing for a scalar, the length of a vector, rows and columns of a matrix.
+func (a Node) Shape() []int {
+	switch n := a.n("Shape"); n.kind {
+	case scalar:
+		return nil
+	case vector:
+		return []int{int(n.rows)}
+	default:
+		return []int{int(n.rows), int(n.cols)}
+	}
+}
