@@ -29,6 +29,10 @@ const (
 // dot; slices of operands that depend on no parameter are nil.
 type rule struct {
 	name string
+	// setup, if not nil, runs once when the node is recorded, before the first
+	// forward: it checks operands that are constant and keeps in n.pre what
+	// follows from them alone.
+	setup func(t *tape, n *node)
 	// forward sets n.val from the operands. Where the derivatives come cheap
 	// with the value, it keeps them in n.work unless t.order is 0.
 	forward func(t *tape, n *node)
@@ -55,6 +59,7 @@ type node struct {
 	val, adj   []float64
 	dot, dadj  []float64
 	work       []float64 // of the rule; first and second derivatives, factors
+	pre        []float64 // of the rule; what setup made of constant operands
 	mark       [2]mark
 }
 
@@ -153,6 +158,9 @@ func (t *tape) push(s *spec) Node {
 	}
 	if n == nil {
 		n = t.add(s)
+		if n.rule != nil && n.rule.setup != nil {
+			n.rule.setup(t, n)
+		}
 	}
 	if n.rule != nil {
 		n.rule.forward(t, n)
