@@ -3,7 +3,6 @@ package vi
 import (
 	"fmt"
 	"math"
-	"runtime/debug"
 	"sync"
 
 	"github.com/natgrad/natgrad/expfam"
@@ -180,30 +179,37 @@ func (d *draws) init(e *Engine) error {
 
 func (d *draws) eval(p *expfam.Draw, s *drawSlot) {
 	s.err = nil
+	var fn string
 	defer func() {
 		if r := recover(); r != nil {
-			s.err = &PanicError{Value: r, Stack: debug.Stack()}
+			s.err = newPanicError(fn, r)
 		}
 	}()
 	switch {
 	case d.score != nil:
+		fn = "Target.LogProb"
 		p.LogP = d.t.LogProb(p.X)
 	case d.idx != nil:
+		fn = "Target.LogPrior"
 		p.LogP = d.t.LogPrior(p.Grad, p.X)
+		fn = "Target.LogLik"
 		d.t.LogLik(s.lik, p.X, d.idx)
+		fn = "Target.LogLikGrad"
 		d.t.LogLikGrad(s.grad, p.X, d.idx)
 		p.LogP += d.scale * sum(s.lik)
 		for i := range s.lik {
 			axpy(p.Grad, d.scale, s.grad.RawRowView(i))
 		}
 	case p.Hess != nil:
+		fn = "Target.Hess"
 		p.LogP = d.t.Hess(p.Hess, p.Grad, p.X)
 	default:
+		fn = "Target.Grad"
 		p.LogP = d.t.Grad(p.Grad, p.X)
 	}
-	s.err = checkFinite("the log density", p.LogP, p.Grad, p.X, d.t.Names)
+	s.err = d.t.checkFinite("the log density", p.LogP, p.Grad, p.X)
 	if s.err == nil && p.Hess != nil {
-		s.err = checkHess(p.Hess, p.X)
+		s.err = d.t.checkHess(p.Hess, p.X)
 	}
 }
 
@@ -211,7 +217,7 @@ func (d *draws) eval(p *expfam.Draw, s *drawSlot) {
 func (d *draws) place(iter int) error {
 	switch {
 	case d.given != nil:
-		if _, err := protect(func() float64 { d.given(d.points, iter); return 0 }); err != nil {
+		if _, err := protect("Settings.Points", func() float64 { d.given(d.points, iter); return 0 }); err != nil {
 			return err
 		}
 	case d.whole != nil:
@@ -386,9 +392,9 @@ func (d *draws) gap(dst []float64) ([]float64, error) {
 	x, logQ := make([]float64, d.t.Dim), 0.0
 	for k := range gapDraws {
 		d.q.Sample(x, d.rng.at(d.seed, streamGap, uint64(k)))
-		v, err := protect(func() float64 { return d.t.LogProb(x) })
+		v, err := protect("Target.LogProb", func() float64 { return d.t.LogProb(x) })
 		if err == nil && !finite(v) {
-			err = &NonFiniteError{What: "the log density", Value: v, At: x}
+			err = d.t.nonFinite("the log density", v, x)
 		}
 		if err != nil {
 			return dst, err
@@ -401,76 +407,4 @@ func (d *draws) gap(dst []float64) ([]float64, error) {
 		logQ += lq / gapDraws
 	}
 	return dst, d.agrees(logQ, gapDraws)
-}
-
-// densityError says that log q is no number at a draw.
-func densityError(v float64, x []float64) error {
-	return &NonFiniteError{What: "the log density of the posterior", Value: v, At: append([]float64(nil), x...)}
-}
-
-// exactPart is t.Exact with its panics and what is not finite as errors.
-func (t *Target) exactPart(tan []float64, q Posterior) (v float64, err error) {
-	defer func() {
-		if r := recover(); r != nil {
-			err = &PanicError{Value: r, Stack: debug.Stack()}
-		}
-	}()
-	if v, err = t.Exact(tan, q); err != nil {
-		return v, err
-	}
-	if !finite(v) {
-		return v, &NonFiniteError{What: "the value of Target.Exact", Value: v}
-	}
-	for i, g := range tan {
-		if !finite(g) {
-			return v, &NonFiniteError{What: fmt.Sprintf("entry %d of the step, after Target.Exact,", i), Value: g}
-		}
-	}
-	return v, nil
-}
-
-// protect turns a panic of f into an error.
-func protect(f func() float64) (v float64, err error) {
-	defer func() {
-		if r := recover(); r != nil {
-			err = &PanicError{Value: r, Stack: debug.Stack()}
-		}
-	}()
-	return f(), nil
-}
-
-// checkFinite returns a NonFiniteError that names the first bad entry.
-func checkFinite(what string, v float64, grad, at []float64, names []string) error {
-	bad := func(what string, v float64) error {
-		return &NonFiniteError{What: what, Value: v, At: append([]float64(nil), at...)}
-	}
-	if !finite(v) {
-		return bad(what, v)
-	}
-	for i, g := range grad {
-		if !finite(g) {
-			return bad("the gradient of "+nameOf(names, i), g)
-		}
-	}
-	return nil
-}
-
-// checkHess returns a NonFiniteError for the first bad entry of a Hessian.
-func checkHess(h *mat.SymDense, at []float64) error {
-	raw := h.RawSymmetric()
-	for i := range raw.N {
-		for _, v := range raw.Data[i*raw.Stride+i : i*raw.Stride+raw.N] {
-			if !finite(v) {
-				return &NonFiniteError{What: "the Hessian of the log density", Value: v, At: append([]float64(nil), at...)}
-			}
-		}
-	}
-	return nil
-}
-
-func nameOf(names []string, i int) string {
-	if i < len(names) {
-		return names[i]
-	}
-	return fmt.Sprintf("theta[%d]", i)
 }

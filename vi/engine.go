@@ -168,7 +168,10 @@ func (e *Engine) checkSettings() error {
 
 // rate returns what Settings.Rate says for step t.
 func (e *Engine) rate(t int) (float64, error) {
-	r := e.s.Rate(t)
+	r, err := protect("Settings.Rate", func() float64 { return e.s.Rate(t) })
+	if err != nil {
+		return r, err
+	}
 	if !(r > 0 && r <= 1) {
 		return r, &SettingError{fmt.Sprintf("Settings.Rate(%d)", t), r, "in (0, 1]"}
 	}
@@ -250,7 +253,7 @@ func (e *Engine) Step() (Record, error) {
 		return r, e.err
 	}
 	if e.s.Recorder != nil {
-		if err := e.s.Recorder(r); err != nil {
+		if err := e.record(r); err != nil {
 			e.status, e.err = Failed, fmt.Errorf("vi: Settings.Recorder at step %d: %w", e.iter, err)
 			return r, e.err
 		}
@@ -317,8 +320,8 @@ func (e *Engine) stepExact() (Record, error) {
 				}
 				return r, nil
 			}
-			if back := e.q.SetNatural(e.eta0); back != nil {
-				return r, fmt.Errorf("vi: cannot return to the last good posterior: %w", back)
+			if back := e.undo(nil, e.eta0); back != nil {
+				return r, errors.Join(err, back)
 			}
 		}
 		if err != nil && (!search || est.evals > 0 && !isNonFinite(err)) {
@@ -467,7 +470,10 @@ func (e *Engine) Run(ctx context.Context) (*Result, error) {
 		}
 		if e.s.Progress != nil && now.Sub(shown) >= 2*time.Second {
 			shown = now
-			fmt.Fprintf(e.s.Progress, "step %d  ELBO %s  rate %.3g  %.0f s\n", e.iter, withErr(r.ELBO, r.ELBOErr), r.Rate, now.Sub(start).Seconds())
+			if err := e.progress(r, now.Sub(start)); err != nil {
+				e.status, e.err = Failed, err
+				break
+			}
 		}
 	}
 	res, err := e.Result()
@@ -481,18 +487,4 @@ func (e *Engine) Run(ctx context.Context) (*Result, error) {
 		return res, &TrapError{t, e.iter}
 	}
 	return res, nil
-}
-
-func (e *Engine) checkpoint() error {
-	if e.s.Checkpoint == nil {
-		return nil
-	}
-	b, err := e.MarshalBinary()
-	if err == nil {
-		err = e.s.Checkpoint(b)
-	}
-	if err != nil {
-		return fmt.Errorf("vi: checkpoint after %d steps: %w", e.iter, err)
-	}
-	return nil
 }

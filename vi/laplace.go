@@ -12,6 +12,7 @@ import (
 type laplace struct {
 	q    Gaussian
 	t    *Target
+	hess func(dst *mat.SymDense, grad, x []float64) float64
 	pass *linearPass // of Target.Linear, which it evaluates with all workers
 	draw expfam.Draw
 }
@@ -33,10 +34,11 @@ func newLaplace(e *Engine) (*laplace, error) {
 			return nil, err
 		}
 		l.draw.Grad, l.draw.Hess = l.pass.grad, l.pass.hess
-	case e.t.Hess != nil:
+	case e.t.Hess != nil || e.t.HessVec != nil && e.t.Grad != nil:
+		l.hess = e.t.hessian()
 		l.draw.Grad, l.draw.Hess = make([]float64, e.t.Dim), mat.NewSymDense(e.t.Dim, nil)
 	default:
-		return nil, &SettingError{"Target.Hess", "nil", "a Hessian (or Target.Linear) for the Laplace method"}
+		return nil, &SettingError{"Target.Hess", "nil", "a Hessian (or Target.HessVec or Linear) for the Laplace method"}
 	}
 	return l, nil
 }
@@ -49,13 +51,13 @@ func (l *laplace) estimate(tan []float64, iter int) (estimate, error) {
 		err = l.pass.at(l.draw.X, wantHess)
 		out.elbo = l.pass.fit + l.pass.prior
 	} else {
-		out.elbo, err = protect(func() float64 { return l.t.Hess(l.draw.Hess, l.draw.Grad, l.draw.X) })
+		out.elbo, err = protect("Target.Hess", func() float64 { return l.hess(l.draw.Hess, l.draw.Grad, l.draw.X) })
 	}
 	if err == nil {
-		err = checkFinite("the log density", out.elbo, l.draw.Grad, l.draw.X, l.t.Names)
+		err = l.t.checkFinite("the log density", out.elbo, l.draw.Grad, l.draw.X)
 	}
 	if err == nil {
-		err = checkHess(l.draw.Hess, l.draw.X)
+		err = l.t.checkHess(l.draw.Hess, l.draw.X)
 	}
 	if err != nil {
 		return out, err
@@ -67,5 +69,6 @@ func (l *laplace) estimate(tan []float64, iter int) (estimate, error) {
 }
 
 func (l *laplace) gap(dst []float64) ([]float64, error) {
-	return append(dst, l.t.LogProb(l.q.Mean(nil))), nil
+	v, err := protect("Target.LogProb", func() float64 { return l.t.LogProb(l.q.Mean(nil)) })
+	return append(dst, v), err
 }

@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"math"
 	"runtime"
-	"runtime/debug"
 	"sync"
 	"sync/atomic"
 
@@ -134,7 +133,7 @@ func newLinearPass(lin *Linear, dim, workers int) (*linearPass, error) {
 			// A panic in a user's function must not take the process down.
 			defer func() {
 				if r := recover(); r != nil {
-					p.panics[w] = &PanicError{Value: r, Stack: debug.Stack()}
+					p.panics[w] = newPanicError("Target.Linear", r)
 				}
 			}()
 			// The last rows first: a target may have put its widest rows there.
@@ -222,9 +221,9 @@ func (p *linearPass) pass(q Gaussian, mean []float64, level want, spans []span, 
 	p.run[0]()
 	p.wg.Wait()
 	p.mean = saved
-	for w, err := range p.panics {
+	for _, err := range p.panics {
 		if err != nil {
-			p.panics[w] = nil
+			clear(p.panics) // more than one worker may have one
 			return err
 		}
 	}

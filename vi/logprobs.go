@@ -1,8 +1,6 @@
 package vi
 
 import (
-	"errors"
-	"runtime/debug"
 	"sync"
 	"sync/atomic"
 
@@ -87,11 +85,7 @@ func (p *linearPass) each(n int, f func(int)) error {
 	var taken atomic.Int64
 	for w := range workers {
 		wg.Go(func() {
-			defer func() {
-				if r := recover(); r != nil {
-					errs[w] = &PanicError{Value: r, Stack: debug.Stack()}
-				}
-			}()
+			defer caught("Target.Linear", &errs[w])
 			for {
 				i := int(taken.Add(1)) - 1
 				if i >= n {
@@ -102,5 +96,10 @@ func (p *linearPass) each(n int, f func(int)) error {
 		})
 	}
 	wg.Wait()
-	return errors.Join(errs...)
+	for _, err := range errs {
+		if err != nil {
+			return err
+		}
+	}
+	return nil
 }

@@ -16,6 +16,7 @@ const batchRun = 16
 // covariance.
 type quadrature struct {
 	q     Gaussian
+	t     *Target
 	pass  *linearPass
 	draw  expfam.Draw
 	seed  uint64
@@ -42,7 +43,7 @@ func newQuadrature(e *Engine) (*quadrature, error) {
 	if err != nil {
 		return nil, err
 	}
-	est := &quadrature{q: q, pass: pass, seed: e.s.Seed}
+	est := &quadrature{q: q, t: e.t, pass: pass, seed: e.s.Seed}
 	est.draw = expfam.Draw{X: make([]float64, e.t.Dim), Grad: pass.grad, Hess: pass.hess}
 	if b := e.s.Batch; b > 0 {
 		for k, t := range e.t.Linear.Terms {
@@ -92,10 +93,10 @@ func (e *quadrature) estimate(tan []float64, iter int) (estimate, error) {
 	out := estimate{fit: e.pass.fit, prior: e.pass.prior, evals: 1}
 	out.elbo = out.fit + out.prior + e.q.Entropy()
 	e.q.Mean(e.draw.X)
-	if err := checkFinite("E[log p]", out.elbo, e.pass.grad, e.draw.X, nil); err != nil {
+	if err := e.t.checkFinite("E[log p]", out.elbo, e.pass.grad, e.draw.X); err != nil {
 		return out, err
 	}
-	if err := checkHess(e.pass.hess, e.draw.X); err != nil {
+	if err := e.t.checkHess(e.pass.hess, e.draw.X); err != nil {
 		return out, err
 	}
 	clear(tan)
@@ -115,7 +116,7 @@ func (e *quadrature) value() (estimate, error) {
 	out := estimate{fit: e.pass.fit, prior: e.pass.prior, evals: 1}
 	out.elbo = out.fit + out.prior + e.q.Entropy()
 	if err == nil && !finite(out.elbo) {
-		err = &NonFiniteError{What: "E[log p]", Value: out.elbo, At: e.q.Mean(nil)}
+		err = e.t.nonFinite("E[log p]", out.elbo, e.q.Mean(nil))
 	}
 	return out, err
 }
@@ -169,7 +170,9 @@ func newConjugate(e *Engine) (*conjugate, error) {
 
 // logProb evaluates the density that the conjugate form states.
 func (e *conjugate) logProb(x []float64) float64 {
-	e.joint(0, true)
+	if err := e.joint(0, true); err != nil {
+		panic(err) // of the caller's own panic: LogProb has no error to return
+	}
 	v := e.q.LogBase(x) + e.t.Conjugate.Const
 	for i, s := range e.q.SuffStat(e.m, x) {
 		v += e.eta[i] * s
@@ -177,11 +180,12 @@ func (e *conjugate) logProb(x []float64) float64 {
 	return v
 }
 
-func (e *conjugate) joint(iter int, full bool) {
+func (e *conjugate) joint(iter int, full bool) (err error) {
 	if full && e.full {
-		return
+		return nil
 	}
-	e.full = full || e.idx == nil
+	defer caught("Target.Conjugate.Lik", &err)
+	e.full = false
 	clear(e.eta)
 	if e.t.Conjugate.Lik != nil {
 		idx, scale := e.idx, e.scale
@@ -198,13 +202,22 @@ func (e *conjugate) joint(iter int, full bool) {
 	for i, p := range e.t.Conjugate.Prior {
 		e.eta[i] += p
 	}
+	e.full = full || e.idx == nil
+	return nil
 }
 
 func (e *conjugate) estimate(tan []float64, iter int) (estimate, error) {
-	e.joint(iter, false)
+	if err := e.joint(iter, false); err != nil {
+		return estimate{evals: 1}, err
+	}
 	out := e.elbo()
-	if err := checkFinite("the conjugate natural parameter", out.elbo, e.eta, e.m, nil); err != nil {
-		return out, err
+	for i, v := range e.eta {
+		if !finite(v) {
+			return out, &NonFiniteError{What: fmt.Sprintf("entry %d of the conjugate natural parameter", i), Value: v}
+		}
+	}
+	if !finite(out.elbo) {
+		return out, &NonFiniteError{What: "the ELBO of the conjugate form", Value: out.elbo}
 	}
 	e.q.Natural(e.qe)
 	for i, v := range e.eta {
@@ -225,8 +238,8 @@ func (e *conjugate) elbo() estimate {
 }
 
 func (e *conjugate) gap(dst []float64) ([]float64, error) {
-	e.joint(0, true)
-	return append(dst, e.elbo().elbo), nil
+	err := e.joint(0, true)
+	return append(dst, e.elbo().elbo), err
 }
 
 // Toward moves d a fraction rho of the way to the natural parameter eta,

@@ -235,7 +235,10 @@ func (e *Engine) Result() (*Result, error) {
 			r.ELBO, r.ELBOErr = v.elbo, roundOff(v.elbo)
 		}
 	case *conjugate:
-		est.joint(0, true)
+		if jerr := est.joint(0, true); jerr != nil {
+			err = errors.Join(err, jerr)
+			break
+		}
 		r.ELBO = est.elbo().elbo
 		r.ELBOErr = roundOff(r.ELBO)
 	default:
@@ -298,7 +301,7 @@ func (e *Engine) diagnose(r *Result) error {
 	mean, m2 := 0.0, 0.0
 	for i := range r.LogP {
 		if math.IsNaN(r.LogP[i]) || math.IsInf(r.LogP[i], 1) {
-			return &NonFiniteError{What: "the log density", Value: r.LogP[i], At: r.Draws.RawRowView(i)}
+			return e.t.nonFinite("the log density", r.LogP[i], r.Draws.RawRowView(i))
 		}
 		d := r.LogP[i] - r.LogQ[i]
 		r.LogWeights[i] = d
@@ -343,7 +346,7 @@ func (e *Engine) logProbs(dst []float64, x *mat.Dense) error {
 		return quad.pass.logProbs(dst, x)
 	}
 	for i := range dst {
-		v, err := protect(func() float64 { return e.t.LogProb(x.RawRowView(i)) })
+		v, err := protect("Target.LogProb", func() float64 { return e.t.LogProb(x.RawRowView(i)) })
 		if err != nil {
 			return err
 		}

@@ -2,6 +2,7 @@ package vi
 
 import (
 	"errors"
+	"fmt"
 	"math"
 
 	"github.com/natgrad/natgrad/expfam"
@@ -106,7 +107,7 @@ func (e *Engine) stepNoisy() (Record, error) {
 		err = e.guardedStep(&r)
 	}
 	if err != nil {
-		return Record{}, err
+		return Record{}, e.undo(err, e.eta0)
 	}
 	e.q.Natural(s.work)
 	half := s.a
@@ -120,7 +121,10 @@ func (e *Engine) stepNoisy() (Record, error) {
 		return r, nil
 	}
 	s.retries = 0
-	return r, e.endWindow()
+	if err := e.endWindow(); err != nil {
+		return r, e.undo(err, e.eta0)
+	}
+	return r, nil
 }
 
 // maxPrimed is the largest dimension whose Hessian prime takes by differences.
@@ -152,7 +156,8 @@ func (e *Engine) prime() error {
 	}
 	t, cost := *e.t, 1
 	if t.Hess == nil {
-		t.Hess, cost = differenceHessian(t.Grad), 2*t.Dim+1
+		cost = 2*t.Dim + 1
+		t.Hess = t.hessian()
 	}
 	start := e.q.Natural(nil)
 	sub, err := New(e.q, &t, &Settings{Method: Laplace, Tol: 0.1, Iterations: 100, Workers: e.s.Workers, Diagnostics: -1})
@@ -160,19 +165,30 @@ func (e *Engine) prime() error {
 		return nil // a posterior without a mean: there is nothing to do
 	}
 	for sub.status == Running {
-		if _, err := sub.Step(); err != nil {
+		if _, err := sub.Step(); isPanic(err) {
+			return e.undo(err, start)
+		} else if err != nil {
 			break
 		}
 	}
 	e.evals += cost * sub.evals
 	if err := sub.restoreBest(); err != nil {
-		return err
+		return e.undo(err, start)
 	}
 	better, _, err := at()
 	if err != nil || !(better > mean) {
-		return errors.Join(err, e.q.SetNatural(start))
+		return e.undo(err, start)
 	}
 	return nil
+}
+
+// undo puts q back to the state eta and returns the error that made it necessary,
+// which may be nil.
+func (e *Engine) undo(cause error, eta []float64) error {
+	if err := e.q.SetNatural(eta); err != nil {
+		return errors.Join(cause, fmt.Errorf("vi: cannot return to the last good posterior: %w", err))
+	}
+	return cause
 }
 
 // goBack returns to the last good posterior, with a smaller rate, after a step
@@ -235,6 +251,11 @@ func (e *Engine) guardedStep(r *Record) error {
 	return nil
 }
 
+func isPanic(err error) bool {
+	var p *PanicError
+	return errors.As(err, &p)
+}
+
 func isNonFinite(err error) bool {
 	var nf *NonFiniteError
 	return errors.As(err, &nf)
@@ -249,7 +270,7 @@ func (e *Engine) endWindow() error {
 		s.b[i] /= float64(s.window - s.window/2)
 		c[i] = (s.a[i] + s.b[i]) / 2
 	}
-	e.q.Natural(e.eta0)
+	end := e.q.Natural(nil)
 	ga, err := e.gapAt(s.a)
 	var gb, gc []float64
 	if err == nil {
@@ -260,11 +281,12 @@ func (e *Engine) endWindow() error {
 	}
 	if err != nil {
 		// The iterates still differ by so much that their average means nothing.
-		if s.collapses++; s.collapses > maxRetries {
+		if s.collapses++; s.collapses > maxRetries || isPanic(err) {
 			return err
 		}
 		s.restart()
-		return e.q.SetNatural(e.eta0)
+		copy(e.eta0, end)
+		return e.q.SetNatural(end)
 	}
 	climb, se := pairedDifference(gb, ga)
 	mid := make([]float64, len(ga))

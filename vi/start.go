@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"math"
-	"runtime/debug"
 	"sync"
 	"sync/atomic"
 
@@ -57,19 +56,29 @@ func (t *Target) complete() *Target {
 	}
 	if c.Grad == nil && c.Hess != nil {
 		hess, dim := c.Hess, c.Dim
-		c.Grad = func(dst, x []float64) float64 { return hess(mat.NewSymDense(dim, nil), dst, x) }
+		c.Grad = func(dst, x []float64) float64 {
+			defer named("Target.Hess")
+			return hess(mat.NewSymDense(dim, nil), dst, x)
+		}
 	}
 	if c.LogProb == nil && c.Grad == nil && c.LogPrior != nil && c.LogLik != nil {
 		prior, lik, n := c.LogPrior, c.LogLik, c.N
 		c.LogProb = func(x []float64) float64 {
 			v := make([]float64, n)
-			lik(v, x, nil)
+			func() {
+				defer named("Target.LogLik")
+				lik(v, x, nil)
+			}()
+			defer named("Target.LogPrior")
 			return prior(nil, x) + sum(v)
 		}
 	}
 	if c.LogProb == nil && c.Grad != nil && c.Exact == nil {
 		grad, dim := c.Grad, c.Dim
-		c.LogProb = func(x []float64) float64 { return grad(make([]float64, dim), x) }
+		c.LogProb = func(x []float64) float64 {
+			defer named("Target.Grad")
+			return grad(make([]float64, dim), x)
+		}
 	}
 	return &c
 }
@@ -99,8 +108,12 @@ func (t *Target) Problem() optimize.Problem {
 
 // MAP returns a maximum of log p(D, x) found by gonum's optimize from x0: by
 // Newton's method if the target has a Hessian, else by BFGS, or by the method given.
-// On failure it returns the best point seen together with the error.
+// On failure it returns the best point seen together with the error; a log density
+// that is not finite at x0 is a [NonFiniteError], a panic a [PanicError].
 func MAP(ctx context.Context, t *Target, x0 []float64, method optimize.Method) ([]float64, error) {
+	if t == nil {
+		return nil, &SettingError{"the target", nil, "a *Target"}
+	}
 	if len(x0) != t.Dim {
 		return nil, fmt.Errorf("vi: MAP: length of x0 is %d, want Target.Dim = %d", len(x0), t.Dim)
 	}
@@ -116,9 +129,14 @@ func MAP(ctx context.Context, t *Target, x0 []float64, method optimize.Method) (
 			method = &optimize.BFGS{}
 		}
 	}
-	caught := guardProblem(&p)
+	if v, err := protect("Target.LogProb", func() float64 { return p.Func(x0) }); err != nil {
+		return nil, fmt.Errorf("vi: MAP: %w", err)
+	} else if !finite(v) {
+		return nil, t.nonFinite("the log density", -v, x0)
+	}
+	first := guardProblem(&p)
 	p.Status = func() (optimize.Status, error) {
-		if e := caught.Load(); e != nil {
+		if e := first.Load(); e != nil {
 			return optimize.Failure, e
 		}
 		if ctx.Err() != nil {
@@ -127,14 +145,14 @@ func MAP(ctx context.Context, t *Target, x0 []float64, method optimize.Method) (
 		return optimize.NotTerminated, nil
 	}
 	res, err := optimize.Minimize(p, x0, nil, method)
-	if e := caught.Load(); e != nil {
+	if e := first.Load(); e != nil {
 		err = e
 	}
 	if res == nil {
 		return nil, fmt.Errorf("vi: MAP: %w", err)
 	}
 	// Line searches fail where rounding hides the last gains: at the maximum.
-	if err != nil && caught.Load() == nil && p.Grad != nil {
+	if err != nil && first.Load() == nil && p.Grad != nil {
 		g := make([]float64, len(res.X))
 		p.Grad(g, res.X)
 		if floats.Norm(g, math.Inf(1)) <= 1e-5*math.Max(1, math.Abs(res.F)) {
@@ -150,11 +168,11 @@ func MAP(ctx context.Context, t *Target, x0 []float64, method optimize.Method) (
 // guardProblem turns panics of the functions of p, which gonum calls in goroutines
 // of its own, into the error that is returned here; the value is NaN then.
 func guardProblem(p *optimize.Problem) *atomic.Pointer[PanicError] {
-	caught := new(atomic.Pointer[PanicError])
-	guard := func(f func()) {
+	first := new(atomic.Pointer[PanicError])
+	guard := func(fn string, f func()) {
 		defer func() {
 			if r := recover(); r != nil {
-				caught.CompareAndSwap(nil, &PanicError{Value: r, Stack: debug.Stack()})
+				first.CompareAndSwap(nil, newPanicError(fn, r))
 			}
 		}()
 		f()
@@ -162,40 +180,45 @@ func guardProblem(p *optimize.Problem) *atomic.Pointer[PanicError] {
 	fn, grad, hess := p.Func, p.Grad, p.Hess
 	p.Func = func(x []float64) float64 {
 		v := math.NaN()
-		guard(func() { v = fn(x) })
+		guard("Target.LogProb", func() { v = fn(x) })
 		return v
 	}
 	if grad != nil {
-		p.Grad = func(dst, x []float64) { guard(func() { grad(dst, x) }) }
+		p.Grad = func(dst, x []float64) { guard("Target.Grad", func() { grad(dst, x) }) }
 	}
 	if hess != nil {
-		p.Hess = func(dst *mat.SymDense, x []float64) { guard(func() { hess(dst, x) }) }
+		p.Hess = func(dst *mat.SymDense, x []float64) { guard("Target.Hess", func() { hess(dst, x) }) }
 	}
-	return caught
+	return first
 }
 
 // Start returns the Gaussian N(x, (−∇² log p(D, x))⁻¹) around x, a start that
 // is equivariant under affine changes of the parameters. Where the negative
 // Hessian is not positive definite its eigenvalues are replaced by their
 // absolute values, as in saddle-free Newton methods. At a MAP point it is the Laplace approximation.
-// A target without Hess gets central differences of its gradient, 2·Dim more evaluations.
+// A target without Hess gets Dim products by HessVec or, without that, central
+// differences of its gradient, 2·Dim more evaluations.
 func Start(t *Target, x []float64) (*expfam.Normal, error) {
+	if t == nil {
+		return nil, &SettingError{"the target", nil, "a *Target"}
+	}
 	c := t.complete()
 	if c.Hess == nil && c.Grad == nil {
 		return nil, &SettingError{"Target.Grad", "nil", "a gradient (or Target.Hess or Linear) for Start"}
-	}
-	if c.Hess == nil {
-		c.Hess = differenceHessian(c.Grad)
 	}
 	if len(x) != t.Dim {
 		return nil, fmt.Errorf("vi: Start: length of x is %d, want Target.Dim = %d", len(x), t.Dim)
 	}
 	h, g := mat.NewSymDense(t.Dim, nil), make([]float64, t.Dim)
-	v, err := protect(func() float64 { return c.Hess(h, g, x) })
+	hess := c.hessian()
+	v, err := protect("Target.Hess", func() float64 { return hess(h, g, x) })
 	if err != nil {
 		return nil, err
 	}
-	if err := checkFinite("the log density", v, g, x, t.Names); err != nil {
+	if err := t.checkFinite("the log density", v, g, x); err != nil {
+		return nil, err
+	}
+	if err := t.checkHess(h, x); err != nil {
 		return nil, err
 	}
 	h.ScaleSym(-1, h)
@@ -204,7 +227,7 @@ func Start(t *Target, x []float64) (*expfam.Normal, error) {
 	}
 	var eig mat.EigenSym
 	if !eig.Factorize(h, true) {
-		return nil, errors.New("vi: Start: the Hessian has no eigendecomposition (is it finite?)")
+		return nil, errors.New("vi: Start: the iteration for the eigenvalues of the Hessian did not converge")
 	}
 	vals := eig.Values(nil)
 	top := 0.0
@@ -222,17 +245,51 @@ func Start(t *Target, x []float64) (*expfam.Normal, error) {
 	us.Mul(&u, mat.NewDiagDense(t.Dim, vals))
 	var s mat.Dense
 	s.Mul(&us, u.T())
-	for i := range t.Dim {
-		for j := i; j < t.Dim; j++ {
-			h.SetSym(i, j, (s.At(i, j)+s.At(j, i))/2)
+	symmetrize(h, &s)
+	return expfam.NewNormalPrecision(x, h)
+}
+
+// hessian returns t.Hess, or what stands for it: Dim products by HessVec, or else
+// central differences of Grad.
+func (t *Target) hessian() func(dst *mat.SymDense, grad, x []float64) float64 {
+	switch {
+	case t.Hess != nil:
+		return t.Hess
+	case t.HessVec == nil:
+		return differenceHessian(t.Grad)
+	}
+	grad, mul, d := t.Grad, t.HessVec, t.Dim
+	rows, unit := mat.NewDense(d, d, nil), make([]float64, d)
+	products := func(x []float64) {
+		defer named("Target.HessVec")
+		for i := range d {
+			clear(unit)
+			unit[i] = 1
+			mul(rows.RawRowView(i), x, unit)
 		}
 	}
-	return expfam.NewNormalPrecision(x, h)
+	return func(dst *mat.SymDense, g, x []float64) float64 {
+		products(x)
+		symmetrize(dst, rows)
+		defer named("Target.Grad")
+		return grad(g, x)
+	}
+}
+
+// symmetrize writes (a + a')/2 to dst.
+func symmetrize(dst *mat.SymDense, a *mat.Dense) {
+	d, _ := a.Dims()
+	for i := range d {
+		for j := i; j < d; j++ {
+			dst.SetSym(i, j, (a.At(i, j)+a.At(j, i))/2)
+		}
+	}
 }
 
 // differenceHessian makes a Hessian of central differences of a gradient.
 func differenceHessian(grad func(dst, x []float64) float64) func(dst *mat.SymDense, g, x []float64) float64 {
 	return func(dst *mat.SymDense, g, x []float64) float64 {
+		defer named("Target.Grad")
 		d := len(x)
 		at := append([]float64(nil), x...)
 		up, down := make([]float64, d), make([]float64, d)
@@ -249,11 +306,7 @@ func differenceHessian(grad func(dst, x []float64) float64) func(dst *mat.SymDen
 				h.Set(i, j, (up[j]-down[j])/(2*step))
 			}
 		}
-		for i := range d {
-			for j := i; j < d; j++ {
-				dst.SetSym(i, j, (h.At(i, j)+h.At(j, i))/2)
-			}
-		}
+		symmetrize(dst, h)
 		return grad(g, x)
 	}
 }

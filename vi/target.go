@@ -22,12 +22,23 @@ type Target struct {
 	// Hess writes the Hessian and the gradient and returns the log density.
 	Hess func(dst *mat.SymDense, grad, x []float64) float64
 
+	// HessVec writes the product ∇² log p(D, x)·v to dst; dst, x and v have length
+	// Dim, and dst is neither x nor v. Where there is no Hess, [Start] and
+	// the Laplace method take their Hessian from Dim such products, exact where
+	// differences of Grad are not.
+	HessVec func(dst, x, v []float64)
+
 	// LogPrior returns the log prior and, unless grad is nil, writes its gradient.
 	LogPrior func(grad, x []float64) float64
 	// LogLik writes one log likelihood an example of idx (all, if idx is nil).
 	LogLik func(dst, x []float64, idx []int)
 	// LogLikGrad writes one gradient row an example of idx.
 	LogLikGrad func(dst *mat.Dense, x []float64, idx []int)
+
+	// Explain says why the density or its gradient is not finite at x, of length
+	// Dim: which term, for example. It is called only where that was seen, and what it
+	// returns is the Cause of the [NonFiniteError]; nil means that it does not know.
+	Explain func(x []float64) error
 
 	// Linear states the density as a sum of functions of linear predictors,
 	// for which expectations under a Gaussian are quadratures without noise.
