@@ -281,8 +281,10 @@ func (t *tape) badValue() error {
 		return nil
 	}
 	for i := range t.nodes {
-		for j, v := range t.nodes[i].val {
-			if !finite(v) {
+		n := &t.nodes[i]
+		for j, v := range n.val {
+			// Infinite data may be meant: the logarithm of a probability of zero.
+			if !finite(v) && (n.needs || math.IsNaN(v)) {
 				return t.nonFinite(i, j, v, false)
 			}
 		}
