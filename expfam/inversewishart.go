@@ -345,6 +345,9 @@ func newInverseWishart(d int) *InverseWishart {
 // NewInverseWishart returns IW(dof, scale). It errs unless scale is positive
 // definite and dof > d−1.
 func NewInverseWishart(dof float64, scale mat.Symmetric) (*InverseWishart, error) {
+	if err := absent("inverse-wishart", "New", "scale", scale); err != nil {
+		return nil, err
+	}
 	d := scale.SymmetricDim()
 	if d == 0 {
 		return nil, &DomainError{"inverse-wishart", "New", "dimension of scale", -1, 0, ">= 1"}

@@ -75,6 +75,14 @@ func newMatrixNormal(name string, d, p int, cols *columnCov) *MatrixNormal {
 // definite, and panics if the sizes differ.
 func NewMatrixNormal(mean mat.Matrix, rowCov, colCov mat.Symmetric) (*MatrixNormal, error) {
 	const family, fn = "matrix-normal", "New"
+	for _, a := range []struct {
+		param string
+		m     mat.Matrix
+	}{{"mean", mean}, {"rowCov", rowCov}, {"colCov", colCov}} {
+		if err := absent(family, fn, a.param, a.m); err != nil {
+			return nil, err
+		}
+	}
 	d, p := mean.Dims()
 	if rowCov.SymmetricDim() != d {
 		panicLen("NewMatrixNormal", "rowCov", rowCov.SymmetricDim(), d)

@@ -1,13 +1,37 @@
 package expfam_test
 
 import (
+	"errors"
 	"math/rand/v2"
+	"strings"
 	"testing"
 
 	"github.com/natgrad/natgrad/expfam"
 	"gonum.org/v1/gonum/blas/blas64"
 	"gonum.org/v1/gonum/mat"
 )
+
+// A matrix that is nil, or a variable that was never set, is an error.
+func TestNilMatrices(t *testing.T) {
+	var unset *mat.SymDense
+	for _, a := range []mat.Symmetric{nil, unset, (*mat.DiagDense)(nil)} {
+		for name, f := range map[string]func() error{
+			"NewNormal":               func() error { _, err := expfam.NewNormal([]float64{0}, a); return err },
+			"NewNormalPrecision":      func() error { _, err := expfam.NewNormalPrecision([]float64{0}, a); return err },
+			"NewWishart":              func() error { _, err := expfam.NewWishart(3, a); return err },
+			"NewInverseWishart":       func() error { _, err := expfam.NewInverseWishart(3, a); return err },
+			"NewNormalWishart":        func() error { _, err := expfam.NewNormalWishart([]float64{0}, 1, 3, a); return err },
+			"NewNormalInverseWishart": func() error { _, err := expfam.NewNormalInverseWishart([]float64{0}, 1, 3, a); return err },
+			"NewMatrixNormal, mean":   func() error { _, err := expfam.NewMatrixNormal((*mat.Dense)(nil), eye(1, 1), eye(1, 1)); return err },
+			"NewMatrixNormal":         func() error { _, err := expfam.NewMatrixNormal(mat.NewDense(1, 1, nil), eye(1, 1), a); return err },
+		} {
+			var e *expfam.DomainError
+			if err := f(); !errors.As(err, &e) || !strings.HasSuffix(err.Error(), "want a matrix, not nil") {
+				t.Errorf("%s of nil: %v", name, err)
+			}
+		}
+	}
+}
 
 func TestGaussianShapeMistakesPanic(t *testing.T) {
 	q, d := expfam.StandardNormal(3), expfam.StandardDiagNormal(3)

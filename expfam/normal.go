@@ -98,6 +98,9 @@ func StandardNormal(d int) *Normal {
 // not positive definite, and panics if the sizes differ.
 func NewNormal(mu []float64, cov mat.Symmetric) (*Normal, error) {
 	d := len(mu)
+	if err := absent("normal", "NewNormal", "cov", cov); err != nil {
+		return nil, err
+	}
 	if cov.SymmetricDim() != d {
 		panicLen("NewNormal", "cov", cov.SymmetricDim(), d)
 	}
@@ -112,6 +115,9 @@ func NewNormal(mu []float64, cov mat.Symmetric) (*Normal, error) {
 // or prec is not positive definite, and panics if the sizes differ.
 func NewNormalPrecision(mu []float64, prec mat.Symmetric) (*Normal, error) {
 	d := len(mu)
+	if err := absent("normal", "NewNormalPrecision", "prec", prec); err != nil {
+		return nil, err
+	}
 	if prec.SymmetricDim() != d {
 		panicLen("NewNormalPrecision", "prec", prec.SymmetricDim(), d)
 	}

@@ -31,6 +31,9 @@ func newNormalInverseWishart(d int) *NormalInverseWishart {
 func NewNormalInverseWishart(mu0 []float64, kappa, dof float64, scale mat.Symmetric) (*NormalInverseWishart, error) {
 	const family, fn = "normal-inverse-wishart", "New"
 	d := len(mu0)
+	if err := absent(family, fn, "scale", scale); err != nil {
+		return nil, err
+	}
 	if scale.SymmetricDim() != d {
 		panicLen("NewNormalInverseWishart", "scale", scale.SymmetricDim(), d)
 	}

@@ -46,6 +46,9 @@ func newNormalWishart(d int) *NormalWishart {
 func NewNormalWishart(mu0 []float64, kappa, dof float64, scale mat.Symmetric) (*NormalWishart, error) {
 	const fn = "NewNormalWishart"
 	d := len(mu0)
+	if err := absent("normal-wishart", fn, "scale", scale); err != nil {
+		return nil, err
+	}
 	if scale.SymmetricDim() != d {
 		panicLen(fn, "scale", scale.SymmetricDim(), d)
 	}

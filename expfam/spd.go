@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"math"
 
+	"github.com/natgrad/natgrad/internal/la"
 	"gonum.org/v1/gonum/blas"
 	"gonum.org/v1/gonum/blas/blas64"
 	"gonum.org/v1/gonum/lapack/lapack64"
@@ -149,6 +150,14 @@ func badPivot(s []float64, d int) (int, float64) {
 		}
 	}
 	return -1, 0
+}
+
+// absent returns the error of a constructor whose matrix is nil.
+func absent(family, fn, param string, a mat.Matrix) error {
+	if !la.Absent(a) {
+		return nil
+	}
+	return &DomainError{family, fn, "size of " + param, -1, 0, "a matrix, not nil"}
 }
 
 func notPosDef(family, fn, param string, pivot int, value float64) error {

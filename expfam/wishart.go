@@ -32,6 +32,9 @@ func newWishart(d int) *Wishart {
 // NewWishart returns W(dof, scale). It errs unless scale is positive definite
 // and dof > d−1.
 func NewWishart(dof float64, scale mat.Symmetric) (*Wishart, error) {
+	if err := absent("wishart", "NewWishart", "scale", scale); err != nil {
+		return nil, err
+	}
 	d := scale.SymmetricDim()
 	if d == 0 {
 		return nil, &DomainError{"wishart", "NewWishart", "dimension of scale", -1, 0, ">= 1"}

@@ -2,6 +2,7 @@ package glm
 
 import (
 	"fmt"
+	"runtime/debug"
 	"slices"
 
 	"github.com/natgrad/natgrad/internal/psis"
@@ -144,6 +145,11 @@ func (m *Model) pointwise(fn string, f *Result) (*psis.Pointwise, []float64, err
 	}
 	s, _ := v.Draws.Dims()
 	return &psis.Pointwise{Draws: s, N: m.Design.X.Rows, LogLik: func(dst []float64, lo, hi int) {
+		defer func() {
+			if r := recover(); r != nil { // psis makes an error of it, and keeps what this says
+				panic(&vi.PanicError{Func: "Family.Eval", Value: r, Stack: debug.Stack()})
+			}
+		}()
 		m.PointwiseLogLik(dst, v.Draws, lo, hi)
 	}}, lw, nil
 }

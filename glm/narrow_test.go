@@ -2,11 +2,14 @@ package glm
 
 import (
 	"context"
+	"errors"
 	"math"
+	"strings"
 	"testing"
 
 	"github.com/go-gota/gota/dataframe"
 	"github.com/go-gota/gota/series"
+	"github.com/natgrad/natgrad/vi"
 )
 
 // However much a row weighs and however narrow the posterior is, the ELBO keeps
@@ -53,6 +56,16 @@ func TestOtherModelsFit(t *testing.T) {
 	}
 	if _, err := m.LOO(f); err == nil {
 		t.Error("LOO: no error")
+	}
+	// A family of the caller's own that panics in a worker is an error with its stack.
+	own, err := NewModel("y ~ x1", df, &Options{Settings: vi.Settings{Workers: 4}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	own.loglik = func(int, []float64, []float64, *vi.Derivs) { panic("boom") }
+	var pe *vi.PanicError
+	if _, err := own.LOO(f); !errors.As(err, &pe) || !strings.Contains(string(pe.Stack), "narrow_test.go") {
+		t.Errorf("LOO of a family that panics: %v", err)
 	}
 	if _, err := m.Judge(f, nil); err == nil {
 		t.Error("Judge: no error")

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"math"
+	"reflect"
 	"runtime/debug"
 	"strings"
 
@@ -91,15 +92,18 @@ func Fit(ctx context.Context, t *vi.Target, s *Settings) (*Result, error) {
 		rung := set.Rungs[i]
 		searched = searched || rung.Search
 		try := Try{Name: rung.Name, Gain: math.NaN(), GainErr: math.NaN()}
-		q, err := rung.start(r.Tried)
+		var q vi.Posterior
+		var err error
+		q, try.Params, err = rung.start(r.Tried)
 		if err == nil {
-			try.Params = q.NumParams()
 			try.Fit, err = vi.Fit(ctx, q, t, set.Fit)
 		}
 		try.Err = err
 		stop := r.add(try) && !set.All
 		if set.Progress != nil {
-			fmt.Fprintln(set.Progress, r.line(len(r.Tried)-1))
+			if err := show(set.Progress, r.line(len(r.Tried)-1)); err != nil {
+				return r, err
+			}
 		}
 		if ctx.Err() != nil {
 			return r, fmt.Errorf("ladder: stopped at the rung %q: %w", rung.Name, ctx.Err())
@@ -122,7 +126,9 @@ func Fit(ctx context.Context, t *vi.Target, s *Settings) (*Result, error) {
 	if r.Chosen < 0 {
 		var errs []error
 		for _, try := range r.Tried {
-			errs = append(errs, fmt.Errorf("%s: %w", try.Name, try.Err))
+			if !errors.Is(try.Err, errNoFit) || errs == nil { // which follows from the others
+				errs = append(errs, fmt.Errorf("%s: %w", try.Name, try.Err))
+			}
 		}
 		return r, fmt.Errorf("ladder: no rung could be fitted: %w", errors.Join(errs...))
 	}
@@ -130,19 +136,36 @@ func Fit(ctx context.Context, t *vi.Target, s *Settings) (*Result, error) {
 }
 
 // start calls New and turns what it should not do into errors.
-func (g *Rung) start(tried []Try) (q vi.Posterior, err error) {
-	defer func() {
-		if v := recover(); v != nil {
-			err = &vi.PanicError{Value: v, Stack: debug.Stack()}
-		}
-	}()
+func (g *Rung) start(tried []Try) (q vi.Posterior, params int, err error) {
+	defer caught("Rung.New", &err)
 	if g.New == nil {
-		return nil, errors.New("its New is nil, want a function")
+		return nil, 0, errors.New("its New is nil, want a function")
 	}
-	if q, err = g.New(tried); err == nil && q == nil {
-		err = errors.New("its New returned neither a posterior nor an error")
+	if q, err = g.New(tried); err != nil {
+		return nil, 0, err
 	}
-	return q, err
+	if v := reflect.ValueOf(q); q == nil || v.Kind() == reflect.Pointer && v.IsNil() {
+		return nil, 0, errors.New("its New returned neither a posterior nor an error")
+	}
+	return q, q.NumParams(), nil
+}
+
+// show writes a line of progress. Only a panic of the writer is an error.
+func show(w io.Writer, line string) (err error) {
+	defer caught("Settings.Progress", &err)
+	fmt.Fprintln(w, line)
+	return nil
+}
+
+// caught, deferred, writes a panic of the caller's fn to err.
+func caught(fn string, err *error) {
+	if v := recover(); v != nil {
+		p, ok := v.(*vi.PanicError)
+		if !ok {
+			p = &vi.PanicError{Func: fn, Value: v, Stack: debug.Stack()}
+		}
+		*err = p
+	}
 }
 
 func (s *Settings) seed() uint64 {

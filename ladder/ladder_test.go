@@ -184,6 +184,10 @@ func TestLinearTarget(t *testing.T) {
 	}
 }
 
+type badWriter struct{}
+
+func (badWriter) Write([]byte) (int, error) { panic("no paper") }
+
 func TestMisuse(t *testing.T) {
 	ok := normals([]float64{0}, [][]float64{{0, 0}}, []float64{1, 0, 0, 1})
 	for name, f := range map[string]func() error{
@@ -207,6 +211,10 @@ func TestMisuse(t *testing.T) {
 	for name, f := range map[string]func([]ladder.Try) (vi.Posterior, error){
 		"nil":     nil,
 		"nothing": func([]ladder.Try) (vi.Posterior, error) { return nil, nil },
+		"a nil pointer": func([]ladder.Try) (vi.Posterior, error) {
+			var q *expfam.Normal
+			return q, nil
+		},
 		"a panic": func([]ladder.Try) (vi.Posterior, error) { panic("boom") },
 	} {
 		if r, err := ladder.Fit(context.Background(), ok, &ladder.Settings{Rungs: []ladder.Rung{{Name: "bad", New: f}}}); err == nil || strings.Count(r.String(), "\n") != 1 {
@@ -214,6 +222,20 @@ func TestMisuse(t *testing.T) {
 		}
 	}
 	boom := errors.New("boom")
+	// A panic in the target ends every fit, in whatever goroutine, and is not hidden by the
+	// rungs that have nothing to start from.
+	for _, workers := range []int{1, 4} {
+		var pe *vi.PanicError
+		_, err := ladder.Fit(context.Background(), &vi.Target{Dim: 2, Grad: func(dst, x []float64) float64 { panic(boom) }}, &ladder.Settings{Fit: &vi.Settings{Workers: workers}})
+		if !errors.As(err, &pe) || pe.Func != "Target.Grad" || !errors.Is(err, boom) || strings.Contains(err.Error(), "no simpler fit") {
+			t.Errorf("%d workers: error is %v", workers, err)
+		}
+	}
+	// One in what shows the climb ends it.
+	var pe *vi.PanicError
+	if r, err := ladder.Fit(context.Background(), ok, &ladder.Settings{Progress: badWriter{}}); !errors.As(err, &pe) || pe.Func != "Settings.Progress" || len(r.Tried) != 1 {
+		t.Errorf("a writer that panics: error is %v", err)
+	}
 	bad := []ladder.Rung{{Name: "bad", New: func([]ladder.Try) (vi.Posterior, error) { return nil, boom }}}
 	r, err := ladder.Fit(context.Background(), ok, &ladder.Settings{Rungs: bad})
 	if !errors.Is(err, boom) || r == nil || !strings.Contains(r.String(), "failed: boom") {

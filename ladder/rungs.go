@@ -126,6 +126,9 @@ func diagonal(t *vi.Target, start []float64) (vi.Posterior, error) {
 	return expfam.NewDiagNormal(mu, sd)
 }
 
+// errNoFit says that a rung is built on others, all of which have failed.
+var errNoFit = errors.New("ladder: no simpler fit to start from")
+
 // lastOf returns the last posterior of the tries that has moments.
 func lastOf(tried []Try) (mean, sd []float64, err error) {
 	for i := len(tried) - 1; i >= 0; i-- {
@@ -139,7 +142,7 @@ func lastOf(tried []Try) (mean, sd []float64, err error) {
 			return q.Mean(nil), q.Sd(nil), nil
 		}
 	}
-	return nil, nil, errors.New("ladder: no simpler fit to start from")
+	return nil, nil, errNoFit
 }
 
 func lowRank(tried []Try, k int) (vi.Posterior, error) {

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"math"
 	"math/rand/v2"
+	"reflect"
 	"slices"
 
 	"github.com/natgrad/natgrad/expfam"
@@ -157,7 +158,7 @@ func New(weights []float64, components ...Component) (*Mixture, error) {
 	m := &Mixture{comps: slices.Clone(components), at: []int{k - 1}, baseline: math.NaN()}
 	for c, q := range components {
 		switch {
-		case q == nil:
+		case q == nil || isNil(q):
 			return nil, &ComponentError{"New", c, "nil, want a Component"}
 		case q.Dim() != components[0].Dim():
 			return nil, &ComponentError{"New", c, fmt.Sprintf("of dimension %d, want %d, that of component 0", q.Dim(), components[0].Dim())}
@@ -182,6 +183,13 @@ func New(weights []float64, components ...Component) (*Mixture, error) {
 	m.logOdds[k-1] = 0
 	m.setWeights()
 	return m, nil
+}
+
+// isNil tells whether a component is a nil pointer, as of a constructor whose error
+// was not looked at.
+func isNil(q Component) bool {
+	v := reflect.ValueOf(q)
+	return v.Kind() == reflect.Pointer && v.IsNil()
 }
 
 // ComponentError says which component cannot be used, and why.

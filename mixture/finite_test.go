@@ -408,6 +408,7 @@ func TestMixtureErrors(t *testing.T) {
 		"NaN weight":          {[]float64{math.NaN(), 1}, []Component{a(), a()}},
 		"sum of weights":      {[]float64{0.5, 0.6}, []Component{a(), a()}},
 		"nil component":       {nil, []Component{a(), nil}},
+		"nil pointer":         {nil, []Component{(*expfam.Normal)(nil), a()}},
 		"component dimension": {nil, []Component{a(), mogNormal(t, []float64{0, 0}, 1, 0, 0, 1)}},
 		"component twice":     {nil, []Component{shared, shared}},
 	} {

@@ -23,7 +23,9 @@ type SymmetricNIG struct{ VarianceMean }
 // mu, scale matrix scale and shape k. It errs unless all are finite, scale positive
 // definite and k positive, and panics if the sizes differ or are 0.
 func NewSymmetricNIG(mu []float64, scale mat.Symmetric, k float64) (*SymmetricNIG, error) {
-	vmCheckSizes("NewSymmetricNIG", mu, nil, scale)
+	if err := vmCheckSizes("NewSymmetricNIG", mu, nil, scale); err != nil {
+		return nil, err
+	}
 	if err := vmCheckShape("NewSymmetricNIG", symmetricNIG{}, k); err != nil {
 		return nil, err
 	}

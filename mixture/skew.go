@@ -32,7 +32,9 @@ func NewSkewNormal(mu, alpha []float64, scale mat.Symmetric) (*SkewNormal, error
 
 // newSkewed is the constructor of the families with an α.
 func newSkewed(fn string, kd kind, mu, alpha []float64, scale mat.Symmetric, k float64) (*VarianceMean, error) {
-	vmCheckSizes(fn, mu, alpha, scale)
+	if err := vmCheckSizes(fn, mu, alpha, scale); err != nil {
+		return nil, err
+	}
 	if alpha == nil {
 		panic("mixture: " + fn + ": alpha is nil")
 	}

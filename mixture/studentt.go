@@ -25,7 +25,9 @@ type StudentT struct{ VarianceMean }
 // 2·shape degrees of freedom. It errs unless all are finite, scale positive definite and
 // shape positive, and panics if the sizes differ or are 0.
 func NewStudentT(mu []float64, scale mat.Symmetric, shape float64) (*StudentT, error) {
-	vmCheckSizes("NewStudentT", mu, nil, scale)
+	if err := vmCheckSizes("NewStudentT", mu, nil, scale); err != nil {
+		return nil, err
+	}
 	q := &StudentT{*newVarianceMean(studentT{}, len(mu), 1)}
 	if err := q.build("NewStudentT", mu, nil, scale, shape); err != nil {
 		return nil, err

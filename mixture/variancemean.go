@@ -6,6 +6,7 @@ import (
 	"math/rand/v2"
 
 	"github.com/natgrad/natgrad/expfam"
+	"github.com/natgrad/natgrad/internal/la"
 	"github.com/natgrad/natgrad/internal/special"
 	"gonum.org/v1/gonum/blas"
 	"gonum.org/v1/gonum/blas/blas64"
@@ -166,8 +167,12 @@ func (c *VarianceMean) build(fn string, mu, alpha []float64, scale mat.Symmetric
 	return c.set(fn, eta)
 }
 
-// vmCheckSizes panics unless the arguments of a constructor go together.
-func vmCheckSizes(fn string, mu, alpha []float64, scale mat.Symmetric) {
+// vmCheckSizes errs if there is no scale, and panics unless the arguments of a
+// constructor go together.
+func vmCheckSizes(fn string, mu, alpha []float64, scale mat.Symmetric) error {
+	if la.Absent(scale) {
+		return &expfam.DomainError{Family: "mixture", Func: fn, Param: "size of scale", Index: -1, Value: 0, Want: "a matrix, not nil"}
+	}
 	if len(mu) == 0 {
 		panic("mixture: " + fn + ": len(mu) is 0, want >= 1")
 	}
@@ -177,6 +182,7 @@ func vmCheckSizes(fn string, mu, alpha []float64, scale mat.Symmetric) {
 	if n := scale.SymmetricDim(); n != len(mu) {
 		panic(fmt.Sprintf("mixture: %s: scale is %d×%d, want %d×%d", fn, n, n, len(mu), len(mu)))
 	}
+	return nil
 }
 
 // Name returns the name of the family, such as "skew-normal".

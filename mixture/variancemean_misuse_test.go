@@ -25,6 +25,12 @@ func TestVarianceMeanErrors(t *testing.T) {
 	typed("mu", err)
 	_, err = NewStudentT(mu, bad, 2)
 	typed("scale", err)
+	_, err = NewStudentT(mu, nil, 2)
+	typed("scale", err)
+	_, err = NewSymmetricNIG(mu, (*mat.SymDense)(nil), 2)
+	typed("scale", err)
+	_, err = NewSkewNormal(mu, mu, nil)
+	typed("scale", err)
 	for _, a := range []float64{0, -1, nan, inf} {
 		_, err = NewStudentT(mu, I, a)
 		typed("shape", err)

@@ -131,6 +131,14 @@ func badScale(name string, c float64) error {
 	return domainError(name, "Scale", "c", -1, c, "a factor whose result is finite and regular in floating point")
 }
 
+// needFactor returns the error of a constructor whose root is nil.
+func needFactor(fn, param string, f Factor) error {
+	if f == nil {
+		return domainError("structured", fn, "size of "+param, -1, 0, "a Factor, not nil")
+	}
+	return nil
+}
+
 // size is an argument of a constructor.
 type size struct {
 	param string

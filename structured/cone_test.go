@@ -7,6 +7,7 @@ import (
 	"math"
 	"math/rand/v2"
 	"slices"
+	"strings"
 	"testing"
 
 	"github.com/natgrad/natgrad/expfam"
@@ -155,6 +156,9 @@ func TestWishartErrors(t *testing.T) {
 			t.Errorf("n = %v: %v", n, err)
 		}
 	}
+	if _, err := NewWishart(5, nil); !errors.As(err, &e) {
+		t.Errorf("f is nil: %v", err)
+	}
 	w := newTestWishart(t, 5, f)
 	before, err := w.MarshalBinary()
 	if err != nil {
@@ -272,6 +276,15 @@ func TestSPDErrors(t *testing.T) {
 	for _, z := range [][]float64{{1, 2, 2, 1}, {1, 0, 0, 0}, {math.NaN(), 0, 0, 1}, {math.Inf(1), 0, 0, 1}} {
 		if _, err := NewSPD(mat.NewSymDense(2, z)); !errors.As(err, &e) {
 			t.Errorf("z = %v: %v", z, err)
+		}
+	}
+	if _, err := NewSPD(mat.NewSymDense(2, []float64{1, 2, 2, 1})); !strings.Contains(err.Error(), "smallest eigenvalue of z is -1") {
+		t.Errorf("an indefinite z: %v", err)
+	}
+	var none *mat.SymDense
+	for _, z := range []mat.Symmetric{nil, none} {
+		if _, err := NewSPDLower(z); !errors.As(err, &e) || !strings.Contains(err.Error(), "nil") {
+			t.Errorf("z is nil: %v", err)
 		}
 	}
 	s, err := NewSPDLower(mat.NewSymDense(2, []float64{2, 1, 1, 3}))

@@ -33,8 +33,11 @@ type Gaussian struct {
 
 // New returns N(mu, (BBᵀ)⁻¹) with B a copy of f; the constructors of factors make
 // the identity, and f.Scale(c) makes every standard deviation 1/c. It errs if mu
-// is not finite and panics if the lengths differ.
+// is not finite or f nil, and panics if the lengths differ.
 func New(mu []float64, f Factor) (*Gaussian, error) {
+	if err := needFactor("New", "f", f); err != nil {
+		return nil, err
+	}
 	checkLen("New", "mu", mu, f.Dim())
 	if err := nonFinite(gaussianName, "New", "mu", mu); err != nil {
 		return nil, err

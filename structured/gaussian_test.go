@@ -6,6 +6,7 @@ import (
 	"math"
 	"math/rand/v2"
 	"slices"
+	"strings"
 	"sync"
 	"testing"
 
@@ -324,6 +325,14 @@ func TestGaussianErrors(t *testing.T) {
 		t.Errorf("New with a NaN: %v", err)
 	}
 	panics(t, "New", func() { _, _ = New(make([]float64, 5), f) })
+	if _, err := New(make([]float64, 6), nil); !errors.As(err, &e) || !strings.Contains(err.Error(), "size of f is 0, want a Factor, not nil") {
+		t.Errorf("New without a root: %v", err)
+	}
+	for _, c := range [][2]Factor{{nil, f}, {f, nil}} {
+		if _, err := Kronecker(c[0], c[1]); !errors.As(err, &e) {
+			t.Errorf("Kronecker without a factor: %v", err)
+		}
+	}
 	q := random(t, "up_2", rng)
 	if err := q.SetMomentum(0.5); err != nil {
 		t.Fatal(err)

@@ -28,8 +28,14 @@ type kronecker struct {
 //
 // so that a step of rate ρ moves the common scale by 2ρ. Products cost q products
 // with C and d with K, which is O(pk) for low-rank roots and O(p(d+q)) for dense
-// ones. It errs if d·q does not fit an int.
+// ones. It errs if d·q does not fit an int or a factor is nil.
 func Kronecker(c, k Factor) (Factor, error) {
+	if err := needFactor("Kronecker", "c", c); err != nil {
+		return nil, err
+	}
+	if err := needFactor("Kronecker", "k", k); err != nil {
+		return nil, err
+	}
 	d, q := c.Dim(), k.Dim()
 	if d > math.MaxInt/q {
 		return nil, domainError("structured", "Kronecker", "p", -1, float64(d)*float64(q), "a number that fits an int")

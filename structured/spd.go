@@ -57,6 +57,9 @@ func NewSPD(z mat.Symmetric) (*SPD, error) { return startSPD("NewSPD", z, false)
 func NewSPDLower(z mat.Symmetric) (*SPD, error) { return startSPD("NewSPDLower", z, true) }
 
 func startSPD(fn string, z mat.Symmetric, lower bool) (*SPD, error) {
+	if la.Absent(z) {
+		return nil, domainError(spdName, fn, "size of z", -1, 0, "a matrix, not nil")
+	}
 	p := z.SymmetricDim()
 	if p < 1 {
 		return nil, domainError(spdName, fn, "dimension of z", -1, 0, ">= 1")
@@ -71,7 +74,7 @@ func startSPD(fn string, z mat.Symmetric, lower bool) (*SPD, error) {
 		}
 	}
 	if !la.Cholesky(s.next, p) {
-		return nil, domainError(spdName, fn, "z", -1, math.NaN(), "a positive definite matrix")
+		return nil, indefinite(fn, z)
 	}
 	for i := range p {
 		for j := range i + 1 {
@@ -79,9 +82,19 @@ func startSPD(fn string, z mat.Symmetric, lower bool) (*SPD, error) {
 		}
 	}
 	if !s.accept(s.a) {
-		return nil, domainError(spdName, fn, "z", -1, math.NaN(), "a positive definite matrix that is regular in floating point")
+		return nil, indefinite(fn, z)
 	}
 	return s, nil
+}
+
+// indefinite is the error for a z that is not positive definite in floating point.
+func indefinite(fn string, z mat.Symmetric) error {
+	least := math.NaN()
+	var eig mat.EigenSym
+	if eig.Factorize(z, false) {
+		least = eig.Values(nil)[0]
+	}
+	return domainError(spdName, fn, "smallest eigenvalue of z", -1, least, "> 0, beyond rounding: a positive definite matrix")
 }
 
 func newSPD(p int, lower bool) *SPD {

@@ -41,8 +41,11 @@ type Wishart struct {
 const wishartName = "structured wishart"
 
 // NewWishart returns the Wishart distribution with n degrees of freedom and mean
-// (BBᵀ)⁻¹, B a copy of f. It errs unless n > p−1 is finite.
+// (BBᵀ)⁻¹, B a copy of f. It errs unless n > p−1 is finite, and if f is nil.
 func NewWishart(n float64, f Factor) (*Wishart, error) {
+	if err := needFactor("NewWishart", "f", f); err != nil {
+		return nil, err
+	}
 	p := f.Dim()
 	y := 0.5 * (n - float64(p-1))
 	if !(y > 0) || !finite(y) {

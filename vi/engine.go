@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"reflect"
 	"time"
 
 	"github.com/natgrad/natgrad/expfam"
@@ -74,7 +75,8 @@ func Fit(ctx context.Context, q Posterior, t *Target, s *Settings) (*Result, err
 // New checks that target, posterior and settings go together and prepares a
 // run that starts at q.
 func New(q Posterior, t *Target, s *Settings) (*Engine, error) {
-	if q == nil {
+	if v := reflect.ValueOf(q); q == nil || v.Kind() == reflect.Pointer && v.IsNil() {
+		// A nil pointer is what a constructor returns with an error that was not looked at.
 		return nil, &SettingError{"the posterior", nil, "a Posterior"}
 	}
 	if t == nil {

@@ -77,6 +77,7 @@ func TestSettingErrors(t *testing.T) {
 		word string
 	}{
 		{nil, tg, nil, "the posterior"},
+		{(*expfam.Normal)(nil), tg, nil, "the posterior"},
 		{q, nil, nil, "the target"},
 		{q, &Target{}, nil, "Target.Dim"},
 		{expfam.StandardNormal(3), tg, nil, "dimension"},

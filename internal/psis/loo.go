@@ -338,6 +338,9 @@ func (p *Pointwise) one(w *worker, lo, hi int, f func(w *worker, i int, ll []flo
 	defer func() {
 		if r := recover(); r != nil {
 			err = fmt.Errorf("psis: log likelihood of observations %d to %d panicked: %v", lo, hi-1, r)
+			if cause, ok := r.(error); ok {
+				err = fmt.Errorf("psis: log likelihood of observations %d to %d: %w", lo, hi-1, cause)
+			}
 		}
 	}()
 	n := hi - lo
