@@ -263,7 +263,7 @@ const (
 // Grade is that of the chosen fit, but not better than Caution where it missed 2 % of
 // the posterior's mass, see [Result.Missed], and Bad from 20 % on.
 func (r *Result) Grade() vi.Grade {
-	if r.Chosen < 0 {
+	if r.none() {
 		return vi.Bad
 	}
 	g := r.Result.Grade()
@@ -305,6 +305,9 @@ func (r *Result) line(i int) string {
 
 // String lists what was tried, a line a rung, and the verdict of the chosen one, marked by a star.
 func (r *Result) String() string {
+	if r == nil {
+		return "no result"
+	}
 	var b strings.Builder
 	for i := range r.Tried {
 		b.WriteString(r.line(i))
@@ -314,9 +317,12 @@ func (r *Result) String() string {
 	return b.String()
 }
 
+// none reports that no rung was chosen, as in the zero value and nil.
+func (r *Result) none() bool { return r == nil || r.Chosen < 0 || r.Chosen >= len(r.Tried) }
+
 // Verdict is the chosen rung and its fit's verdict in one line.
 func (r *Result) Verdict() string {
-	if r.Chosen < 0 {
+	if r.none() {
 		return "no rung could be fitted"
 	}
 	v := r.Tried[r.Chosen].Name + ": " + r.Result.Verdict()

@@ -30,6 +30,7 @@ type Figure struct {
 	Plot   *plot.Plot  // axes and data
 	keys   []legendKey // drawn as one line under the title
 	right  vg.Length   // room kept free to the right of the data area
+	beside []*Figure   // in the place of Plot, see SideBySide
 }
 
 type keyKind int
@@ -161,6 +162,11 @@ func (f *Figure) Draw(c draw.Canvas) {
 	if f == nil {
 		return
 	}
+	f.drawOn(c)
+}
+
+// drawOn draws the figure on a canvas that has its background.
+func (f *Figure) drawOn(c draw.Canvas) {
 	c = draw.Crop(c, margin, -margin, margin, -margin)
 	if f.Title != "" {
 		sty := textStyle(11, true, ink)
@@ -181,7 +187,12 @@ func (f *Figure) Draw(c draw.Canvas) {
 		}
 		c.Min.Y += 5
 	}
-	if f.Plot != nil && c.Max.Y-c.Min.Y > 20 {
+	if c.Max.Y-c.Min.Y <= 20 {
+		return
+	}
+	if len(f.beside) > 0 {
+		f.drawBeside(c)
+	} else if f.Plot != nil {
 		f.Plot.Draw(draw.Crop(c, 0, -f.right, 0, 0))
 	}
 }
@@ -329,7 +340,7 @@ func (f *Figure) Save(path string) error {
 func (f *Figure) SimpleRender() map[string]interface{} {
 	plain := ""
 	if f != nil {
-		plain = strings.TrimSpace(clean(f.Title) + "\n" + clean(f.Note))
+		plain = strings.TrimSpace(f.titles() + "\n" + clean(f.Note))
 	}
 	return map[string]interface{}{"image/svg+xml": f.SVG(), "text/plain": plain}
 }
