@@ -213,6 +213,19 @@ func (n *node) general(data []float64) blas64.General {
 
 // matVec is dst = X·v + beta·dst with X in the shape of x.
 func matVec(dst []float64, x *node, data, v []float64, beta float64) {
+	if len(v) == 2 { // twice as fast as the call of a routine a row
+		a, b := v[0], v[1]
+		data = data[:2*len(dst)]
+		for i := range dst {
+			r := data[2*i:][:2]
+			if s := r[0]*a + r[1]*b; beta == 0 {
+				dst[i] = s
+			} else {
+				dst[i] = s + beta*dst[i]
+			}
+		}
+		return
+	}
 	blas64.Gemv(blas.NoTrans, 1, x.general(data), blas64.Vector{N: len(v), Data: v, Inc: 1}, beta, blas64.Vector{N: len(dst), Data: dst, Inc: 1})
 }
 
