@@ -35,7 +35,7 @@ var arrows = map[string][]string{
 	"glm":                        {"expfam", "vi", "internal/la", "internal/psis", "internal/sample", "internal/special", "internal/spelling"},
 	"autodiff":                   {"internal/la", "internal/special"},
 	"constraint":                 {"autodiff", "internal/la", "internal/special"},
-	"model":                      {"autodiff", "constraint", "vi", "ladder", "report"},
+	"model":                      {"autodiff", "constraint", "vi", "ladder", "report", "internal/psis"},
 	"report":                     {},
 }
 

@@ -54,14 +54,14 @@ func NormalLogProb(y, mu, sigma any) Node { return normalDensity.at(y, mu, sigma
 var normalDensity = newLocationScale("NormalLogProb",
 	func(z float64) shape { return shape{-z*z/2 - logSqrt2Pi, -z, -1} }, normalLoop, normalPrepare)
 
-// normalPrepare is for standard deviations that are data: −Σ log sigma and all 1/sigma.
+// normalPrepare is for standard deviations that are constant: −Σ log sigma and all 1/sigma.
 func normalPrepare(d *densityArgs) []float64 {
-	if !d.fixed[2] || d.step[2] == 0 {
+	if !d.fixed[2] {
 		return nil
 	}
 	pre := []float64{0}
 	for _, s := range d.x[2] {
-		pre[0] -= math.Log(s)
+		pre[0] -= math.Log(s) * float64(d.n/len(d.x[2]))
 		pre = append(pre, 1/s)
 	}
 	return pre
@@ -72,12 +72,12 @@ func normalLoop(d *densityArgs, order int) (float64, bool) {
 	n := float64(d.n)
 	w, sw, total := d.buf[:1], 0, -n*logSqrt2Pi
 	switch {
+	case d.pre != nil:
+		w, sw = d.pre[1:], d.step[2]
+		total += d.pre[0]
 	case d.step[2] == 0:
 		w[0] = 1 / d.x[2][0]
 		total -= n * math.Log(d.x[2][0])
-	case d.pre != nil:
-		w, sw = d.pre[1:], 1
-		total += d.pre[0]
 	default:
 		return 0, false
 	}
@@ -89,6 +89,15 @@ func normalLoop(d *densityArgs, order int) (float64, bool) {
 		for i := range d.n {
 			z := (y[i*sy] - mu[i*sm]) * w[i*sw]
 			ss += z * z
+		}
+	case sw == 0 && sy == 1 && sm == 1 && gy == nil:
+		// A regression's errors.
+		v := w[0]
+		y, mu := y[:len(gm)], mu[:len(gm)]
+		for i := range gm {
+			z := (y[i] - mu[i]) * v
+			ss += z * z
+			gm[i] = z * v
 		}
 	case gm == nil && sy == 1:
 		for i := range gy {

@@ -146,15 +146,15 @@ func mixed(h, u, k, v float64) float64 {
 }
 
 var (
-	addRule = pairRule("Add", func(a, b float64) float64 { return a + b },
+	addRule = withLoops(pairRule("Add", func(a, b float64) float64 { return a + b },
 		func(_, _, _ float64) (float64, float64) { return 1, 1 },
-		func(_, _, _ float64) (float64, float64, float64) { return 0, 0, 0 })
-	subRule = pairRule("Sub", func(a, b float64) float64 { return a - b },
+		func(_, _, _ float64) (float64, float64, float64) { return 0, 0, 0 }), addForward, addBackward)
+	subRule = withLoops(pairRule("Sub", func(a, b float64) float64 { return a - b },
 		func(_, _, _ float64) (float64, float64) { return 1, -1 },
-		func(_, _, _ float64) (float64, float64, float64) { return 0, 0, 0 })
-	mulRule = pairRule("Mul", func(a, b float64) float64 { return a * b },
+		func(_, _, _ float64) (float64, float64, float64) { return 0, 0, 0 }), subForward, subBackward)
+	mulRule = withLoops(pairRule("Mul", func(a, b float64) float64 { return a * b },
 		func(a, b, _ float64) (float64, float64) { return b, a },
-		func(_, _, _ float64) (float64, float64, float64) { return 0, 1, 0 })
+		func(_, _, _ float64) (float64, float64, float64) { return 0, 1, 0 }), mulForward, mulBackward)
 	divRule = pairRule("Div", func(a, b float64) float64 { return a / b },
 		func(_, b, c float64) (float64, float64) { return 1 / b, -c / b },
 		func(_, b, c float64) (float64, float64, float64) { return 0, -1 / (b * b), 2 * c / (b * b) })

@@ -115,11 +115,10 @@ func TestRecording(t *testing.T) {
 		t.Errorf("equal data: recorded %d times", n)
 	}
 	y := []float64{1, 2}
-	reset, err := New(1, func(x Node) Node { return Dot(y, y).Add(x.At(0)) })
-	if err == nil {
+	if _, err := New(1, func(x Node) Node { return Dot(y, y).Add(x.At(0)) }); err == nil {
 		t.Fatal("Dot of data alone: no error")
 	}
-	reset, err = New(1, func(x Node) Node { return x.At(0).Mul(y).Sum() })
+	reset, err := New(1, func(x Node) Node { return x.At(0).Mul(y).Sum() })
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -47,8 +47,8 @@ func TestNode(t *testing.T) {
 			t.Errorf("%v: ok is %v", c, free)
 		}
 		x := make([]float64, n)
-		for _, sd := range []float64{1, 1, 1} {
-			normals(rng, x, sd)
+		for range 3 {
+			normals(rng, x, 1)
 			checkDerivatives(t, c.String(), fn, numeric, x)
 		}
 		// Values alone, further out, element by element.

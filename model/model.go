@@ -1,11 +1,13 @@
 package model
 
 import (
+	"errors"
 	"fmt"
 	"runtime/debug"
 	"slices"
 
 	"github.com/natgrad/natgrad/autodiff"
+	"github.com/natgrad/natgrad/constraint"
 	"github.com/natgrad/natgrad/vi"
 )
 
@@ -210,8 +212,13 @@ func (s *slot) unconstrain(x, vals []float64) error {
 	for c := range s.copies {
 		lo := s.free + c*k
 		if err := s.Constraint.Unconstrain(x[lo:lo+k], vals[c*n:(c+1)*n]); err != nil {
-			if s.Size > 0 {
-				return fmt.Errorf("element %d: %w", c+1, err)
+			var v *constraint.ViolationError
+			if errors.As(err, &v) {
+				name := s.Name
+				if s.Size > 0 {
+					name = fmt.Sprintf("%s[%d]", s.Name, c+1)
+				}
+				return v.Named(s.Constraint, name)
 			}
 			return err
 		}

@@ -6,9 +6,9 @@ import (
 	"io"
 	"math"
 	"slices"
-	"sort"
 	"strconv"
 
+	"github.com/natgrad/natgrad/internal/psis"
 	"github.com/natgrad/natgrad/ladder"
 	"github.com/natgrad/natgrad/report"
 	"github.com/natgrad/natgrad/vi"
@@ -39,14 +39,13 @@ type Marginal struct {
 	// MeanErr is the Monte Carlo standard error of Mean, SD/√ESS.
 	MeanErr float64
 
-	x   []float64 // sorted
-	cum []float64 // weights of x[0] … x[i]
+	x, lw []float64 // draws and their log weights
 }
 
 func newPosterior(m *Model, fit *vi.Result) *Posterior {
 	n, _ := fit.Draws.Dims()
 	p := &Posterior{Model: m, Fit: fit, Values: mat.NewDense(n, len(m.names), nil), Weights: make([]float64, n)}
-	total := 0.0
+	total, squares := 0.0, 0.0
 	for i := range n {
 		p.Values.SetRow(i, m.Constrain(fit.Draws.RawRowView(i)))
 		p.Weights[i] = math.Exp(fit.LogWeights[i])
@@ -54,74 +53,49 @@ func newPosterior(m *Model, fit *vi.Result) *Posterior {
 	}
 	for i := range p.Weights {
 		p.Weights[i] /= total
+		squares += p.Weights[i] * p.Weights[i]
 	}
-	col, order := make([]float64, n), make([]int, n)
 	for j, name := range m.names {
-		mat.Col(col, j, p.Values)
-		p.marginals = append(p.marginals, marginal(name, col, p.Weights, order))
+		c := Marginal{Name: name, x: mat.Col(nil, j, p.Values), lw: fit.LogWeights}
+		for i, x := range c.x {
+			c.Mean += p.Weights[i] * x
+		}
+		for i, x := range c.x {
+			c.SD += p.Weights[i] * (x - c.Mean) * (x - c.Mean)
+		}
+		c.SD = math.Sqrt(c.SD)
+		c.MeanErr = c.SD * math.Sqrt(squares)
+		p.marginals = append(p.marginals, c)
 	}
 	return p
 }
 
-func marginal(name string, x, w []float64, order []int) Marginal {
-	c := Marginal{Name: name, x: make([]float64, len(x)), cum: make([]float64, len(x))}
-	ss := 0.0
-	for i, v := range x {
-		order[i] = i
-		c.Mean += w[i] * v
-		ss += w[i] * w[i]
-	}
-	v := 0.0
-	for i := range x {
-		v += w[i] * (x[i] - c.Mean) * (x[i] - c.Mean)
-	}
-	c.SD = math.Sqrt(v)
-	c.MeanErr = c.SD * math.Sqrt(ss)
-	sort.SliceStable(order, func(a, b int) bool { return x[order[a]] < x[order[b]] })
-	sum := 0.0
-	for i, k := range order {
-		sum += w[k]
-		c.x[i], c.cum[i] = x[k], sum
-	}
-	return c
-}
+// Quantile returns the p-quantile, interpolated between the weighted draws
+// (definition 5 of Hyndman and Fan 1996); NaN unless p is in [0, 1]. Cost: one sort.
+func (c *Marginal) Quantile(p float64) float64 { return c.quantiles(p)[0] }
 
-// Quantile returns the p-quantile: the middle of the step that the weighted
-// distribution function takes at p, interpolated between draws.
-func (c *Marginal) Quantile(p float64) float64 {
-	n := len(c.x)
-	if n == 0 || !(p >= 0 && p <= 1) {
-		return math.NaN()
+func (c *Marginal) quantiles(p ...float64) []float64 {
+	q, err := psis.Quantiles(nil, p, c.x, c.lw)
+	if err != nil {
+		q = make([]float64, len(p))
+		for i := range q {
+			q[i] = math.NaN()
+		}
 	}
-	i := sort.Search(n, func(i int) bool { return c.mid(i) >= p })
-	if i == 0 {
-		return c.x[0]
-	}
-	if i == n {
-		return c.x[n-1]
-	}
-	lo, hi := c.mid(i-1), c.mid(i)
-	if hi == lo {
-		return c.x[i]
-	}
-	return c.x[i-1] + (p-lo)/(hi-lo)*(c.x[i]-c.x[i-1])
-}
-
-// mid is the distribution function in the middle of draw i's step.
-func (c *Marginal) mid(i int) float64 {
-	if i == 0 {
-		return c.cum[0] / 2
-	}
-	return (c.cum[i-1] + c.cum[i]) / 2
+	return q
 }
 
 // Below returns the posterior probability that the quantity is below x.
 func (c *Marginal) Below(x float64) float64 {
-	i := sort.SearchFloat64s(c.x, x)
-	if i == 0 {
-		return 0
+	below, total := 0.0, 0.0
+	for i, v := range c.x {
+		w := math.Exp(c.lw[i])
+		total += w
+		if v < x {
+			below += w
+		}
 	}
-	return c.cum[i-1]
+	return below / total
 }
 
 // Plot shows the marginal: a histogram of the posterior and the normal density of
@@ -131,11 +105,11 @@ func (c *Marginal) Plot() *report.Figure {
 		return nil
 	}
 	// Equal weights for the histogram: quantiles at equal distances.
-	draws := make([]float64, min(len(c.x), 2000))
-	for i := range draws {
-		draws[i] = c.Quantile((float64(i) + 0.5) / float64(len(draws)))
+	p := make([]float64, min(len(c.x), 2000))
+	for i := range p {
+		p[i] = (float64(i) + 0.5) / float64(len(p))
 	}
-	return report.MarginalPlot(c.Name, c.Mean, c.SD, draws)
+	return report.MarginalPlot(c.Name, c.Mean, c.SD, c.quantiles(p...))
 }
 
 // Marginals returns all of them, in the order of Model.Names.
@@ -233,8 +207,8 @@ func (p *Posterior) Coefs() []report.Coef {
 	out := make([]report.Coef, len(p.marginals))
 	for i := range out {
 		c := &p.marginals[i]
-		out[i] = report.Coef{Name: c.Name, Mean: c.Mean, SD: c.SD, Q05: c.Quantile(0.05), Q25: c.Quantile(0.25),
-			Q50: c.Quantile(0.5), Q75: c.Quantile(0.75), Q95: c.Quantile(0.95)}
+		q := c.quantiles(0.05, 0.25, 0.5, 0.75, 0.95)
+		out[i] = report.Coef{Name: c.Name, Mean: c.Mean, SD: c.SD, Q05: q[0], Q25: q[1], Q50: q[2], Q75: q[3], Q95: q[4]}
 	}
 	return out
 }

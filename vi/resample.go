@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"math"
 
+	"github.com/natgrad/natgrad/internal/psis"
 	"gonum.org/v1/gonum/mat"
 )
 
@@ -68,6 +69,60 @@ func (r *Result) Moments() (mean, sd []float64, err error) {
 		sd[j] = math.Sqrt(v)
 	}
 	return mean, sd, nil
+}
+
+// Expect returns the mean of f under the posterior corrected by importance
+// sampling, Σ w f(x) over the diagnostic draws x with their weights w, and its standard
+// error √Σ w²(f(x) − mean)². The error is to be trusted while k̂ < 0.7. Infinities and
+// NaN of f are passed on. It errs if the fit kept no draws or f panics.
+func (r *Result) Expect(f func(x []float64) float64) (mean, se float64, err error) {
+	if err := r.weighted("Expect"); err != nil {
+		return 0, 0, err
+	}
+	v, err := r.values("Expect", f)
+	if err != nil {
+		return 0, 0, err
+	}
+	for i, lw := range r.LogWeights {
+		if w := math.Exp(lw); w > 0 { // a draw without weight may be where f is not defined
+			mean += w * v[i]
+		}
+	}
+	for i, lw := range r.LogWeights {
+		if w := math.Exp(lw); w > 0 {
+			se += w * w * (v[i] - mean) * (v[i] - mean)
+		}
+	}
+	return mean, math.Sqrt(se), nil
+}
+
+// Quantiles returns the quantiles of f at the probabilities p under the posterior
+// corrected by importance sampling: the inverse of the weighted distribution function of the
+// diagnostic draws, linear between the middles of its steps. It errs if the fit
+// kept no draws, a p is not in [0, 1], a value of f is NaN, or f panics.
+func (r *Result) Quantiles(p []float64, f func(x []float64) float64) ([]float64, error) {
+	if err := r.weighted("Quantiles"); err != nil {
+		return nil, err
+	}
+	v, err := r.values("Quantiles", f)
+	if err != nil {
+		return nil, err
+	}
+	q, err := psis.Quantiles(nil, p, v, r.LogWeights)
+	if err != nil {
+		return nil, fmt.Errorf("vi: Quantiles: %w", err)
+	}
+	return q, nil
+}
+
+// values evaluates f, the argument of the method fn, at the diagnostic draws.
+func (r *Result) values(fn string, f func(x []float64) float64) (v []float64, err error) {
+	defer caught("the argument of "+fn, &err)
+	v = make([]float64, len(r.LogWeights))
+	for i := range v {
+		v[i] = f(r.Draws.RawRowView(i))
+	}
+	return v, nil
 }
 
 func (r *Result) weighted(fn string) error {

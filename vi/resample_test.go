@@ -1,7 +1,9 @@
 package vi
 
 import (
+	"errors"
 	"math"
+	"strings"
 	"testing"
 
 	"github.com/natgrad/natgrad/expfam"
@@ -25,6 +27,17 @@ func TestResample(t *testing.T) {
 	if math.Abs(mean[0]-0.5) > 4*se || math.Abs(sd[0]-0.8) > 4*se {
 		t.Errorf("moments are %v ± %v, want 0.5 ± 0.8 within %v", mean, sd, 4*se)
 	}
+	id := func(x []float64) float64 { return x[0] }
+	if m, e, err := r.Expect(id); err != nil || math.Abs(m-mean[0]) > 1e-12 || !(e > se/2 && e < 2*se) {
+		t.Errorf("Expect: %v ± %v (%v), want %v ± %v", m, e, err, mean[0], se)
+	}
+	if q, err := r.Quantiles([]float64{0.16, 0.5, 0.84}, id); err != nil || math.Abs(q[1]-0.5) > 6*se || math.Abs(q[2]-q[0]-1.6) > 12*se {
+		t.Errorf("quantiles are %v (%v)", q, err)
+	}
+	var pe *PanicError
+	if _, _, err := r.Expect(func([]float64) float64 { panic("boom") }); !errors.As(err, &pe) {
+		t.Errorf("Expect of a panic: %v", err)
+	}
 	x, err := r.Resample(3000, 1)
 	if err != nil {
 		t.Fatal(err)
@@ -47,6 +60,15 @@ func TestResample(t *testing.T) {
 	}
 	if _, err := none.Resample(10, 1); err == nil {
 		t.Error("a fit without draws is resampled")
+	}
+	if none.Grade() != Caution || !strings.Contains(none.Verdict(), "not judged") || none.Conditions&expfam.NonFinite != 0 {
+		t.Errorf("without diagnostics: %v", none)
+	}
+	if _, _, err := none.Expect(id); err == nil {
+		t.Error("a fit without draws has expectations")
+	}
+	if _, err := none.Quantiles([]float64{0.5}, id); err == nil {
+		t.Error("a fit without draws has quantiles")
 	}
 	if _, _, err := none.Moments(); err == nil {
 		t.Error("a fit without draws has weighted moments")

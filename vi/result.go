@@ -52,6 +52,9 @@ type Result struct {
 	LogP, LogQ, LogWeights []float64
 
 	Trace []Record
+
+	// unjudged: there is no ELBO because no draws were asked for, not because of an error.
+	unjudged bool
 }
 
 // Grade sums a verdict up.
@@ -93,7 +96,7 @@ const (
 // Grade judges the fit.
 //
 //   - Bad: the run did not converge (but see Caution), the ELBO is not finite, Spread ≥ 1.5, or k̂ ≥ 1 and Spread ≥ 1.
-//   - Caution: the iteration limit with Spread < 0.15, Spread ≥ 0.25, k̂ ≥ 0.7 and Spread ≥ 0.15, k̂ unknown, or an ELBO that fell.
+//   - Caution: the iteration limit with Spread < 0.15, Spread ≥ 0.25, k̂ ≥ 0.7 and Spread ≥ 0.15, k̂ unknown (a fit without diagnostics is not judged), or an ELBO that fell.
 //   - Good: everything else.
 //
 // The limits were set by comparison with chains (TestGradesAgainstChains in
@@ -102,7 +105,7 @@ const (
 // k̂ is the shape of the ratios' tail and blind to its size; Spread is the size,
 // which a tail with k̂ ≥ 0.7 may understate. So each is read beside the other.
 func (r *Result) Grade() Grade {
-	if r == nil || !finite(r.ELBO) {
+	if r == nil || !finite(r.ELBO) && !r.unjudged {
 		return Bad
 	}
 	spread := r.Spread()
@@ -128,7 +131,11 @@ func (r *Result) Verdict() string {
 	if r.Iterations == 1 {
 		steps = "step"
 	}
-	fmt.Fprintf(&b, "%s: %s after %d %s, ELBO %s", r.Grade(), r.Status, r.Iterations, steps, withErr(r.ELBO, r.ELBOErr))
+	elbo := "ELBO " + withErr(r.ELBO, r.ELBOErr)
+	if r.unjudged {
+		elbo = "not judged (there were no diagnostic draws)"
+	}
+	fmt.Fprintf(&b, "%s: %s after %d %s, %s", r.Grade(), r.Status, r.Iterations, steps, elbo)
 	if !math.IsNaN(r.DataFit) {
 		fmt.Fprintf(&b, " (data fit %.2f, KL %.2f)", r.DataFit, r.KL)
 	}
@@ -244,7 +251,8 @@ func (e *Engine) Result() (*Result, error) {
 	default:
 		r.ELBO, r.ELBOErr = r.ELBOMC, r.ELBOMCErr
 	}
-	if err != nil || !finite(r.ELBO) && e.s.Diagnostics >= 0 {
+	r.unjudged = err == nil && math.IsNaN(r.ELBO) && r.DiagnosticDraws == 0
+	if err != nil || !finite(r.ELBO) && !r.unjudged {
 		e.conds |= expfam.NonFinite
 	}
 	r.Conditions, r.Evaluations = e.conds, e.evals

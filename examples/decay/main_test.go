@@ -11,7 +11,6 @@ import (
 	"github.com/natgrad/natgrad/examples/internal/mcmc"
 	"github.com/natgrad/natgrad/expfam"
 	"github.com/natgrad/natgrad/vi"
-	"gonum.org/v1/gonum/diff/fd"
 	"gonum.org/v1/gonum/mat"
 )
 
@@ -23,21 +22,11 @@ func TestOutput(t *testing.T) {
 	golden.Check(t, b.String())
 }
 
-// The gradient is that of the log density, by central differences.
+// The gradient is that of the log density.
 func TestGradient(t *testing.T) {
-	tg, rng := target(), rand.New(rand.NewPCG(1, 2))
-	got, x := make([]float64, tg.Dim), make([]float64, tg.Dim)
-	logp := func(x []float64) float64 { return tg.Grad(make([]float64, tg.Dim), x) }
-	for range 20 {
-		for i := range x {
-			x[i] = rng.NormFloat64()
-		}
-		tg.Grad(got, x)
-		want := fd.Gradient(nil, logp, x, &fd.Settings{Formula: fd.Central})
-		for i := range want {
-			if math.Abs(got[i]-want[i]) > 1e-6*math.Max(1, math.Abs(want[i])) {
-				t.Errorf("at %.3g: d/d %s is %v, want %v", x, tg.Names[i], got[i], want[i])
-			}
+	for _, tg := range []*vi.Target{target(), batches()} {
+		if err := vi.CheckGradient(tg, []float64{0.5, 0, 0.5, -1}); err != nil {
+			t.Error(err)
 		}
 	}
 }

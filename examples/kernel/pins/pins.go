@@ -19,10 +19,13 @@ import (
 	_ "strings"
 	_ "time"
 
+	_ "github.com/natgrad/natgrad/autodiff"
+	_ "github.com/natgrad/natgrad/constraint"
 	_ "github.com/natgrad/natgrad/expfam"
 	_ "github.com/natgrad/natgrad/glm"
 	_ "github.com/natgrad/natgrad/ladder"
 	_ "github.com/natgrad/natgrad/mixture"
+	_ "github.com/natgrad/natgrad/model"
 	_ "github.com/natgrad/natgrad/report"
 	_ "github.com/natgrad/natgrad/structured"
 	_ "github.com/natgrad/natgrad/vi"
