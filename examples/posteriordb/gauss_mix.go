@@ -22,13 +22,15 @@ func gaussMix(d *data) (*model.Model, error) {
 		s.Add("prior of mu", ad.NormalLogProb(mu, 0, 2))
 		s.Add("prior of sigma", ad.HalfNormalLogProb(sigma, 2))
 		s.Add("prior of theta", ad.BetaLogProb(theta, 5, 5))
+		component := func(k int) ad.Node { return normalLogs(y, mu.At(k), sigma.At(k), sigma.At(k).Log()) }
 		weights := ad.Concat(theta.Log(), ad.Sub(1, theta).Log())
-		s.Add("data", ad.LogMix(weights, normalLogs(y, mu.At(0), sigma.At(0)), normalLogs(y, mu.At(1), sigma.At(1))).Sum())
+		s.Add("data", ad.LogMix(weights, component(0), component(1)).Sum())
 	})
 }
 
-// normalLogs returns log Normal(y_i | μ, σ²), one number an observation.
-func normalLogs(y []float64, mu ad.Node, sigma any) ad.Node {
-	z := ad.Div(ad.Sub(y, mu), sigma)
-	return z.Square().Mul(-0.5).Sub(ad.Add(ad.Mul(mu, 0).Add(sigma).Log(), math.Log(2*math.Pi)/2))
+// normalLogs returns log Normal(y_i | μ, σ²), one number an observation, for a σ with
+// the given logarithm.
+func normalLogs(y []float64, mu ad.Node, sigma, log any) ad.Node {
+	z := ad.Sub(y, mu).Div(sigma)
+	return z.Square().Mul(-0.5).Sub(log).Sub(math.Log(2*math.Pi) / 2)
 }

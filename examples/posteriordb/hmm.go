@@ -2,6 +2,7 @@ package main
 
 import (
 	"errors"
+	"math"
 
 	ad "github.com/natgrad/natgrad/autodiff"
 	"github.com/natgrad/natgrad/model"
@@ -22,7 +23,7 @@ func hmmExample(d *data) (*model.Model, error) {
 	}, func(s *model.Scope) {
 		mu := s.Get("mu")
 		s.Add("prior of mu", ad.NormalLogProb(mu, []float64{3, 10}, 1))
-		states := ad.StackColumns(normalLogs(y, mu.At(0), sd), normalLogs(y, mu.At(1), sd))
+		states := ad.StackColumns(normalLogs(y, mu.At(0), sd, math.Log(sd)), normalLogs(y, mu.At(1), sd, math.Log(sd)))
 		s.Add("chain", ad.HMMLogProb([]float64{0, 0}, logMoves(s.Get("theta1"), s.Get("theta2")), states))
 	})
 }
@@ -35,7 +36,7 @@ func hmmDrive(d *data) (*model.Model, error) {
 	if len(d.Alpha) != 2 || len(d.Alpha[0]) != 2 || len(d.Alpha[1]) != 2 {
 		return nil, errors.New("alpha: want 2 rows of 2 numbers")
 	}
-	u, v, a := d.U, d.V, d.Alpha
+	u, v, sdU, sdV, a := d.U, d.V, d.SdU, d.SdV, d.Alpha
 	return model.New([]model.Param{
 		model.Probability("theta1", 1),
 		model.Probability("theta2", 1),
@@ -49,7 +50,7 @@ func hmmDrive(d *data) (*model.Model, error) {
 		s.Add("prior of lambda", ad.NormalLogProb(lambda, []float64{0, 3}, 1))
 		var states [2]any
 		for k := range states {
-			states[k] = normalLogs(u, phi.At(k), d.SdU).Add(normalLogs(v, lambda.At(k), d.SdV))
+			states[k] = normalLogs(u, phi.At(k), sdU, math.Log(sdU)).Add(normalLogs(v, lambda.At(k), sdV, math.Log(sdV)))
 		}
 		s.Add("chain", ad.HMMLogProb([]float64{0, 0}, logMoves(theta1, theta2), ad.StackColumns(states[:]...)))
 	})

@@ -58,6 +58,11 @@ func (p problem) load(dir string) (*loaded, error) {
 	if err != nil {
 		return nil, err
 	}
+	return p.with(m, ref)
+}
+
+// with finds the reference's coordinates and values among those of the model.
+func (p problem) with(m *model.Model, ref *reference) (*loaded, error) {
 	c := &loaded{problem: p, model: m, ref: ref}
 	if m.Dim() != len(ref.Unconstrained.Names) {
 		return nil, fmt.Errorf("the model has %d coordinates, the reference %d", m.Dim(), len(ref.Unconstrained.Names))
@@ -90,4 +95,27 @@ func match(theirs, ours []string) []int {
 		}
 	}
 	return index
+}
+
+// schoolsName is the posterior that is fitted in its centred form too.
+const schoolsName = "eight_schools-eight_schools_noncentered"
+
+// loadCentred returns the centred form of eight schools, whose coordinates on the
+// unconstrained scale are those on the natural one but for log τ.
+func loadCentred(root string) (*loaded, error) {
+	dir := filepath.Join(root, schoolsName)
+	d, ref, err := read(dir)
+	if err != nil {
+		return nil, err
+	}
+	free := &ref.Unconstrained
+	k := len(d.Y.list)
+	copy(free.Names, ref.Constrained.Names[:k])
+	copy(free.Mean, ref.Constrained.Mean[:k])
+	copy(free.SD, ref.Constrained.SD[:k])
+	m, err := eightSchoolsCentred(d)
+	if err != nil {
+		return nil, err
+	}
+	return problem{name: "eight schools, centred"}.with(m, ref)
 }
