@@ -71,6 +71,8 @@ func mulForward(t *tape, n *node) {
 func addTo(adj, g []float64) {
 	switch {
 	case adj == nil:
+	case len(adj) == len(g) && len(g) > 16:
+		axpy(adj, 1, g)
 	case len(adj) == len(g):
 		for i, v := range g {
 			adj[i] += v

@@ -90,6 +90,15 @@ func normalLoop(d *densityArgs, order int) (float64, bool) {
 			z := (y[i*sy] - mu[i*sm]) * w[i*sw]
 			ss += z * z
 		}
+	case sw == 0 && sy == 1 && sm == 1 && gy == nil:
+		// A regression's errors.
+		v := w[0]
+		y, mu := y[:len(gm)], mu[:len(gm)]
+		for i := range gm {
+			z := (y[i] - mu[i]) * v
+			ss += z * z
+			gm[i] = z * v
+		}
 	case gm == nil && sy == 1:
 		for i := range gy {
 			v := w[i*sw]

@@ -18,6 +18,14 @@
 // combination is an error that names the operation and the shapes. There is no
 // other broadcasting: what does not fit is a mistake.
 //
+// # Densities
+//
+// A function whose name ends in LogProb returns a log density with all its constants, summed over
+// elements, in Stan's parameterisation. Constant operands outside the support
+// (a count of −1, a scale of 0, NaN) are an error when the function is recorded. Where an operand
+// depends on the argument, the value is −Inf for a y outside the support and NaN
+// for a parameter outside its own (see Function.Explain).
+//
 // # Recorded, then replayed
 //
 // The function is called to record its operations. Afterwards they are replayed

@@ -173,7 +173,7 @@ var matVecRule = &rule{
 	backward: func(t *tape, n *node) {
 		x, v := &t.nodes[n.in[0]], &t.nodes[n.in[1]]
 		if v.adj != nil {
-			la.AddMulTransVec(v.adj, x.general(x.val), n.adj)
+			transVec(v.adj, x, n.adj)
 		}
 		if x.adj != nil {
 			outer(x.adj, n.adj, v.val)
@@ -227,6 +227,23 @@ func matVec(dst []float64, x *node, data, v []float64, beta float64) {
 		return
 	}
 	blas64.Gemv(blas.NoTrans, 1, x.general(data), blas64.Vector{N: len(v), Data: v, Inc: 1}, beta, blas64.Vector{N: len(dst), Data: dst, Inc: 1})
+}
+
+// transVec is dst += X'g.
+func transVec(dst []float64, x *node, g []float64) {
+	if len(dst) != 2 {
+		la.AddMulTransVec(dst, x.general(x.val), g)
+		return
+	}
+	a, b := 0.0, 0.0
+	data := x.val[:2*len(g)]
+	for i, v := range g {
+		r := data[2*i:][:2]
+		a += v * r[0]
+		b += v * r[1]
+	}
+	dst[0] += a
+	dst[1] += b
 }
 
 // outer is dst += u·v'.
