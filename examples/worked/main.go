@@ -14,6 +14,7 @@ import (
 	"fmt"
 	"io"
 	"log"
+	"math"
 	"os"
 	"path/filepath"
 	"slices"
@@ -43,7 +44,9 @@ func main() {
 		if i > 0 {
 			fmt.Println()
 		}
-		e.print(os.Stdout, fits)
+		if err := e.print(os.Stdout, fits); err != nil {
+			log.Fatal(err)
+		}
 		if *dir == "" {
 			continue
 		}
@@ -144,7 +147,15 @@ func (e *example) truth(v version) (mean, sd [2]float64, logZ float64) {
 	return mean, sd, g.LogZ()
 }
 
-func (e *example) print(w io.Writer, fits []*model.Posterior) {
+// manyDraws look into corners that the 4000 of a verdict seldom reach.
+const manyDraws = 100_000
+
+// again judges the chosen shape by many draws.
+func again(p *model.Posterior) (*vi.Result, error) {
+	return vi.Judge(p.Fit.Posterior, p.Model.Target(), &vi.Settings{Diagnostics: manyDraws, Seed: 1})
+}
+
+func (e *example) print(w io.Writer, fits []*model.Posterior) error {
 	fmt.Fprintf(w, "== %s\n", e.title)
 	for i, p := range fits {
 		v := e.versions[i]
@@ -153,15 +164,21 @@ func (e *example) print(w io.Writer, fits []*model.Posterior) {
 		if full := try(p, "full"); full != nil {
 			fmt.Fprintf(w, "  one normal is %s\n", full.Grade())
 		}
+		more, err := again(p)
+		if err != nil {
+			return err
+		}
+		fmt.Fprintf(w, "  by %d draws the shape is %s, k-hat %.2f, variance of the importance ratios %.2f\n", manyDraws, more.Grade(), more.KHat, math.Abs(more.Spread()))
 		fmt.Fprintf(w, "  log p(D) %.2f by its draws, exactly %.2f\n", p.Fit.LogEvidence, logZ)
 		for k, name := range e.exact.Names {
 			c, err := p.Marginal(name)
 			if err != nil {
-				panic(err) // every version has both quantities
+				return err
 			}
 			fmt.Fprintf(w, "  %-8s mean %5.2f  sd %4.2f   exactly %5.2f and %4.2f\n", name, c.Mean, c.SD, mean[k], sd[k])
 		}
 	}
+	return nil
 }
 
 // try returns the fit of one rung of the climb, nil if there was none.
