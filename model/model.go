@@ -29,6 +29,15 @@ type derived struct {
 	dims []int
 }
 
+func (d derived) equal(e derived) bool { return d.name == e.name && slices.Equal(d.dims, e.dims) }
+
+func (d derived) String() string {
+	if len(d.dims) == 0 {
+		return d.name
+	}
+	return d.name + fmt.Sprint(d.dims)
+}
+
 // New makes a model of its parameters and of the function that adds up
 //
 //	log p(D, θ)
@@ -93,7 +102,8 @@ type Scope struct {
 	first bool
 	vals  []autodiff.Node
 	terms []autodiff.Node
-	seen  []string
+	// derived holds what this call has named, which every call must name.
+	derived []derived
 }
 
 func (s *Scope) run(logProb func(s *Scope)) autodiff.Node {
@@ -109,6 +119,13 @@ func (s *Scope) run(logProb func(s *Scope)) autodiff.Node {
 	logProb(s)
 	if len(s.terms) == own {
 		panic(&ParamError{Func: "New", Name: "logProb", Value: "it added no term", Want: "one call of Scope.Add or more"})
+	}
+	if s.first {
+		s.m.derived = s.derived
+	} else if !slices.EqualFunc(s.derived, s.m.derived, derived.equal) {
+		// Outputs come in the order in which they were named.
+		panic(&ParamError{Func: "Scope.Derive", Name: "logProb", Value: fmt.Sprintf("it derives %v, first it was %v", s.derived, s.m.derived),
+			Want: "the same quantities in the same order at every call"})
 	}
 	return autodiff.AddAll(s.terms...)
 }
@@ -157,15 +174,16 @@ func (s *Scope) Add(name string, term autodiff.Node) {
 }
 
 // Derive names a quantity that follows from the parameters, to be reported with
-// them, and returns it. It enters the log density only where it is used.
+// them, and returns it. It enters the log density only where it is used. Every call
+// of the log density has to derive the same quantities in the same order.
 func (s *Scope) Derive(name string, v autodiff.Node) autodiff.Node {
-	if _, ok := s.m.byName[name]; ok || name == "" || slices.Contains(s.seen, name) {
+	if _, ok := s.m.byName[name]; ok || slices.ContainsFunc(s.derived, func(d derived) bool { return d.name == name }) {
 		panic(&ParamError{Func: "Scope.Derive", Name: name, Want: "a name that no parameter and no other derived quantity has"})
 	}
-	s.seen = append(s.seen, name)
-	if s.first {
-		s.m.derived = append(s.m.derived, derived{name, v.Shape()})
+	if !validName(name) {
+		panic(&ParamError{Func: "Scope.Derive", Name: name, Want: goodName})
 	}
+	s.derived = append(s.derived, derived{name, v.Shape()})
 	return v.Output().Label(name)
 }
 
@@ -229,6 +247,9 @@ func (s *slot) unconstrain(x, vals []float64) error {
 // Constrain returns the values at unconstrained coordinates x in the order of
 // Names: parameters and derived quantities.
 func (m *Model) Constrain(x []float64) []float64 {
+	if len(x) != m.dim {
+		panic(fmt.Sprintf("model: Constrain: x has length %d, the model %d coordinates", len(x), m.dim))
+	}
 	vals := make([]float64, m.params, len(m.names))
 	for i := range m.slots {
 		s := &m.slots[i]

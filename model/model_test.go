@@ -201,6 +201,9 @@ func TestErrors(t *testing.T) {
 		`it added no term`:                                         func() (*Model, error) { return New([]Param{Positive("a")}, func(s *Scope) {}) },
 		`a term of 2 numbers; want a scalar`:                       func() (*Model, error) { return New([]Param{Real("a", 2)}, func(s *Scope) { s.Add("x", s.Get("a")) }) },
 		`parameter "a"; want a name that no parameter`:             func() (*Model, error) { return New([]Param{Real("a")}, func(s *Scope) { s.Derive("a", s.Get("a")) }) },
+		`parameter "a[1]"; want a name without brackets`: func() (*Model, error) {
+			return New([]Param{Real("a", 2)}, func(s *Scope) { s.Derive("a[1]", s.Get("a")) })
+		},
 		`autodiff: Add: b is a vector of 3, a is a vector of 2`: func() (*Model, error) {
 			return New([]Param{Real("a", 2)}, func(s *Scope) { s.Get("a").Add([]float64{1, 2, 3}) })
 		},
@@ -231,4 +234,29 @@ func TestExplain(t *testing.T) {
 	if err := m.Explain([]float64{-1, 0}); err == nil || !strings.Contains(err.Error(), `term "prior of a": Sqrt(a = -1) is NaN`) {
 		t.Errorf("explained as %v", err)
 	}
+}
+
+// TestDeriveAlike checks that a density that branches cannot mix up derived quantities.
+func TestDeriveAlike(t *testing.T) {
+	m, err := New([]Param{Real("a")}, func(s *Scope) {
+		a := s.Get("a")
+		s.Add("heights", autodiff.NormalLogProb(heights, a, 1))
+		if a.Value() < 1 {
+			s.Derive("u", a)
+		}
+		s.Derive("v", a.Neg())
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	var p *ParamError
+	if _, err := m.Fit(context.Background(), nil); !errors.As(err, &p) || !strings.Contains(err.Error(), "it derives [v], first it was [u v]") {
+		t.Errorf("other derived quantities in a later call: %v", err)
+	}
+	defer func() {
+		if r := recover(); r != "model: Constrain: x has length 2, the model 1 coordinates" {
+			t.Errorf("panic %v", r)
+		}
+	}()
+	m.Constrain([]float64{0, 1})
 }
