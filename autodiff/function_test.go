@@ -4,6 +4,7 @@ import (
 	"errors"
 	"math"
 	"math/rand/v2"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -322,4 +323,28 @@ func BenchmarkLogistic(b *testing.B) {
 			handLogisticKernels(g, at, eta, soft, y, xm)
 		}
 	})
+}
+
+func TestDependsOn(t *testing.T) {
+	check := func(looks bool) (got []bool) {
+		_, err := New(3, func(x Node) Node {
+			a, b, c := x.At(0), x.Slice(1, 3), x.At(2)
+			if looks {
+				c.Value()
+			}
+			y := Add(a.Exp(), AddAll(b.Sum(), a))
+			got = []bool{y.DependsOn(a), y.DependsOn(b), y.DependsOn(c), y.DependsOn(x), y.DependsOn(y), a.DependsOn(y)}
+			return y
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return got
+	}
+	if got, want := check(false), []bool{true, true, false, true, true, false}; !slices.Equal(got, want) {
+		t.Errorf("got %v, want %v", got, want)
+	}
+	if got := check(true); slices.Contains(got, false) {
+		t.Errorf("a function that looks at values: %v", got)
+	}
 }

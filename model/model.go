@@ -45,7 +45,8 @@ func (d derived) String() string {
 // in terms of the parameters' own (constrained) values; the log-Jacobians of the
 // transforms are added by the model. The function is recorded as package
 // autodiff says, so that it must be the same at every call. It is called here once,
-// at the start: wrong shapes, names and operands, and a panic, are an error.
+// at the start: wrong shapes, names and operands, a parameter on which no term
+// depends, and a panic, are an error.
 func New(params []Param, logProb func(s *Scope)) (m *Model, err error) {
 	slots, byName, err := layout(params)
 	if err != nil {
@@ -122,12 +123,23 @@ func (s *Scope) run(logProb func(s *Scope)) autodiff.Node {
 	}
 	if s.first {
 		s.m.derived = s.derived
+		s.checkUsed(s.terms[own:])
 	} else if !slices.EqualFunc(s.derived, s.m.derived, derived.equal) {
 		// Outputs come in the order in which they were named.
 		panic(&ParamError{Func: "Scope.Derive", Name: "logProb", Value: fmt.Sprintf("it derives %v, first it was %v", s.derived, s.m.derived),
 			Want: "the same quantities in the same order at every call"})
 	}
 	return autodiff.AddAll(s.terms...)
+}
+
+// checkUsed panics if no one of the user's terms depends on a parameter. It records
+// nothing, as later calls do not come here.
+func (s *Scope) checkUsed(terms []autodiff.Node) {
+	for i, v := range s.vals {
+		if !slices.ContainsFunc(terms, func(t autodiff.Node) bool { return t.DependsOn(v) }) {
+			panic(&ParamError{Func: "New", Name: s.m.slots[i].Name, Value: "no term of the log density depends on it", Want: "one that does, such as its prior"})
+		}
+	}
 }
 
 // node maps the parameter's coordinates to its value.
