@@ -177,6 +177,7 @@ func TestErrors(t *testing.T) {
 		"autodiff: Dot: b is an empty slice; want one number or more":                                           func(x Node) Node { return Dot(x, []float64{}) },
 		"autodiff: Exp: the node; want a node of this call of the function; this one was kept from another":     func(x Node) Node { return kept.Exp() },
 		"autodiff: New: the function's result; want a node of this call":                                        func(x Node) Node { return Node{} },
+		"autodiff: MatVec: x[1,2] is NaN; want a number":                                                        func(x Node) Node { return MatVec(mat.NewDense(2, 3, []float64{5: math.NaN()}), x).Sum() },
 		"autodiff: Matrix: rows×cols is 2×2 for a vector of 3; want as many elements":                           func(x Node) Node { return x.Matrix(2, 2).Sum() },
 		"autodiff: Dot: b is a 3×1 matrix, a is a vector of 3; want one shape":                                  func(x Node) Node { return Dot(x, x.Matrix(3, 1)) },
 		"autodiff: Slice: lo:hi is 2:2 in a vector of 3; want a part of a vector":                               func(x Node) Node { return x.Slice(2, 2).Sum() },
