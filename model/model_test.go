@@ -285,3 +285,30 @@ func TestReplayed(t *testing.T) {
 		t.Errorf("%d calls", calls)
 	}
 }
+
+func TestNotFinite(t *testing.T) {
+	panics := false
+	m, err := New([]Param{Real("a")}, func(s *Scope) {
+		a := s.Get("a")
+		if a.Value() > 0 && panics {
+			panic("too late")
+		}
+		s.Add("heights", autodiff.NormalLogProb(heights, a, 1))
+		s.Derive("log a", a.Sub(1.5).Log())
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	p, err := m.Fit(context.Background(), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if s := p.String(); !strings.Contains(s, "; log a is not finite in ") || strings.Contains(s, "; a is not") {
+		t.Errorf("the table does not say what is not finite:\n%s", s)
+	}
+	panics = true
+	var e *vi.PanicError
+	if p, err := m.Posterior(p.Fit); p != nil || !errors.As(err, &e) || e.Value != "too late" {
+		t.Errorf("a panic behind the fit: %v, %v", p, err)
+	}
+}
