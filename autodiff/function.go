@@ -172,7 +172,7 @@ func (t *tape) eval(f func(Node) Node, x []float64, order int) float64 {
 	t.order = order
 	t.calls++
 	// Calls 1, 2, 3, 5, 9, 17 … record.
-	if k := t.calls - 2; t.dynamic || k < 0 || k&(k-1) == 0 {
+	if k := t.calls - 1; t.dynamic || k&(k-1) == 0 {
 		t.record(f, x)
 	} else {
 		copy(t.nodes[0].val, x)

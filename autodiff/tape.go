@@ -3,6 +3,7 @@ package autodiff
 import (
 	"math"
 	"slices"
+	"strconv"
 
 	"gonum.org/v1/gonum/mat"
 )
@@ -82,6 +83,7 @@ type tape struct {
 	labels  map[int32]string
 	result  int32
 	calls   int
+	fresh   bool      // push has added a node
 	more    []int32   // scratch of operations with any number of operands
 	resets  int       // of the Function when the tape was made
 	dir     []float64 // scratch of Hess
@@ -205,6 +207,7 @@ func (t *tape) cut(i int) {
 }
 
 func (t *tape) add(s *spec) *node {
+	t.fresh = true
 	t.nodes = append(t.nodes, node{rule: s.rule, in: s.in, kind: s.kind, rows: int32(s.rows), cols: int32(s.cols),
 		view: int32(s.view), k: s.k, ints: s.ints, more: slices.Clone(s.more), mark: [2]mark{t.vals.pos, t.adjs.pos}})
 	i := len(t.nodes) - 1
@@ -282,7 +285,7 @@ func (t *tape) arg(fn, param string, v any) int32 {
 		if len(v) == 0 {
 			panic(&Error{Func: fn, Param: param, Value: "an empty slice", Want: "one number or more"})
 		}
-		return t.push(&spec{in: noInputs, kind: vector, rows: len(v), cols: 1, view: -1, data: v}).i
+		return t.data(fn, param, &spec{in: noInputs, kind: vector, rows: len(v), cols: 1, view: -1, data: v})
 	case *mat.VecDense:
 		if v == nil || v.IsEmpty() {
 			panic(&Error{Func: fn, Param: param, Value: "an empty vector", Want: "one number or more"})
@@ -292,7 +295,7 @@ func (t *tape) arg(fn, param string, v any) int32 {
 		if raw.Inc != 1 {
 			data = packed(raw.Data, raw.N, 1, raw.Inc)
 		}
-		return t.push(&spec{in: noInputs, kind: vector, rows: raw.N, cols: 1, view: -1, data: data}).i
+		return t.data(fn, param, &spec{in: noInputs, kind: vector, rows: raw.N, cols: 1, view: -1, data: data})
 	case *mat.Dense:
 		if v == nil || v.IsEmpty() {
 			panic(&Error{Func: fn, Param: param, Value: "an empty matrix", Want: "one row and column or more"})
@@ -302,9 +305,30 @@ func (t *tape) arg(fn, param string, v any) int32 {
 		if raw.Stride != raw.Cols {
 			data = packed(raw.Data, raw.Rows, raw.Cols, raw.Stride)
 		}
-		return t.push(&spec{in: noInputs, kind: matrix, rows: raw.Rows, cols: raw.Cols, view: -1, data: data}).i
+		return t.data(fn, param, &spec{in: noInputs, kind: matrix, rows: raw.Rows, cols: raw.Cols, view: -1, data: data})
 	}
 	panic(&Error{Func: fn, Param: param, Value: typeName(v), Want: "a Node, float64, int, []float64, *mat.VecDense or *mat.Dense"})
+}
+
+// data records data. Infinite ones may be meant, as the logarithm of a probability of
+// zero; NaN makes everything NaN, and is looked for when the data are new. What a function
+// that looks at values computes on the way is not data and may be NaN at some points.
+func (t *tape) data(fn, param string, s *spec) int32 {
+	t.fresh = false
+	i := t.push(s).i
+	if !t.fresh || t.dynamic {
+		return i
+	}
+	for k, v := range s.data {
+		if math.IsNaN(v) {
+			param += "[" + strconv.Itoa(k/s.cols)
+			if s.kind == matrix {
+				param += "," + strconv.Itoa(k%s.cols)
+			}
+			panic(&Error{Func: fn, Param: param + "]", Value: "NaN", Want: "a number"})
+		}
+	}
+	return i
 }
 
 // packed copies rows that lie stride apart.
