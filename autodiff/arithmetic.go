@@ -67,10 +67,10 @@ func mulForward(t *tape, n *node) {
 	}
 }
 
-// addTo adds g to the adjoint of an operand, its sum to that of a scalar.
+// addTo adds g, the adjoint of a sum, to that of an operand, all of it to that of a scalar.
 func addTo(adj, g []float64) {
 	switch {
-	case adj == nil:
+	case adj == nil || same(adj, g): // see layAdjoints
 	case len(adj) == len(g) && len(g) > 16:
 		axpy(adj, 1, g)
 	case len(adj) == len(g):

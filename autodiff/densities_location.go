@@ -97,21 +97,21 @@ func normalLoop(d *densityArgs, order int) (float64, bool) {
 		for i := range gm {
 			z := (y[i] - mu[i]) * v
 			ss += z * z
-			gm[i] = z * v
+			gm[i] += z * v
 		}
 	case gm == nil && sy == 1:
 		for i := range gy {
 			v := w[i*sw]
 			z := (y[i] - mu[i*sm]) * v
 			ss += z * z
-			gy[i] = -z * v
+			gy[i] -= z * v
 		}
 	case gy == nil && sm == 1:
 		for i := range gm {
 			v := w[i*sw]
 			z := (y[i*sy] - mu[i]) * v
 			ss += z * z
-			gm[i] = z * v
+			gm[i] += z * v
 		}
 	default:
 		for i := range d.n {
@@ -127,7 +127,7 @@ func normalLoop(d *densityArgs, order int) (float64, bool) {
 		}
 	}
 	if g := d.g[2]; g != nil {
-		g[0] = (ss - n) * w[0]
+		g[0] += (ss - n) * w[0]
 	}
 	return total - ss/2, true
 }
@@ -279,10 +279,10 @@ func studentTLoop(d *densityArgs, order int) (float64, bool) {
 		logs += la.SumLog1p(b)
 	}
 	if g := d.g[1]; g != nil {
-		g[0] = n*studentTSlope(nu) + ((nu+1)*c*share-logs)/2
+		g[0] += n*studentTSlope(nu) + ((nu+1)*c*share-logs)/2
 	}
 	if g := d.g[3]; g != nil {
-		g[0] = ((nu+1)*share - n) * w
+		g[0] += ((nu+1)*share - n) * w
 	}
 	return n*(studentTConst(nu)-math.Log(sigma)) - (nu+1)/2*logs, true
 }

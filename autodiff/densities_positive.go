@@ -148,7 +148,7 @@ func gammaLoop(d *densityArgs, order int) (float64, bool) {
 		}
 		logB = n * math.Log(b[0])
 		if g != nil {
-			g[0] = n*a/b[0] - by
+			g[0] += n*a/b[0] - by
 		}
 		by *= b[0]
 	} else {
@@ -159,13 +159,13 @@ func gammaLoop(d *densityArgs, order int) (float64, bool) {
 				logB += d.buf[i-lo]
 				by += b[i] * y[i*sy]
 				if g != nil {
-					g[i] = a/b[i] - y[i*sy]
+					g[i] += a/b[i] - y[i*sy]
 				}
 			}
 		}
 	}
 	if ga := d.g[1]; ga != nil {
-		ga[0] = logB - n*special.Digamma(a) + d.pre[0]
+		ga[0] += logB - n*special.Digamma(a) + d.pre[0]
 	}
 	return a*logB - n*special.Lgamma(a) + (a-1)*d.pre[0] - by, true
 }
