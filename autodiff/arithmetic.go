@@ -108,8 +108,22 @@ func subBackward(t *tape, n *node) {
 
 func mulBackward(t *tape, n *node) {
 	a, b := &t.nodes[n.in[0]], &t.nodes[n.in[1]]
-	mulTo(a.adj, n.adj, b.val)
-	mulTo(b.adj, n.adj, a.val)
+	if len(b.val) < len(n.val) {
+		a, b = b, a
+	}
+	if len(a.val) == len(b.val) || a.adj == nil || b.adj == nil {
+		mulTo(a.adj, n.adj, b.val)
+		mulTo(b.adj, n.adj, a.val)
+		return
+	}
+	// A scalar and a vector, the effects of groups with a scale of their own, in one pass.
+	s, c := 0.0, a.val[0]
+	val, adj := b.val[:len(n.adj)], b.adj[:len(n.adj)]
+	for i, g := range n.adj {
+		s += g * val[i]
+		adj[i] += g * c
+	}
+	a.adj[0] += s
 }
 
 // mulTo adds g times the other factor to the adjoint of a factor.

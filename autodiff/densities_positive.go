@@ -57,6 +57,8 @@ func newHalf(name string, h func(z float64) shape) *density {
 			}
 			return s.h - math.Log(x[1])
 		},
+		loop:    fixedScale(h, 1),
+		prepare: prepareScale(1),
 	})
 }
 
