@@ -148,7 +148,9 @@ func TestOutputs(t *testing.T) {
 		for i := range 10 {
 			x := []float64{float64(i), 0.5}
 			fn.Grad(g, x)
-			if t0 := fn.free[0]; !dynamic && i > 3 && len(t0.live) != len(t0.prog)-1 {
+			t0 := fn.take()
+			fn.give(t0)
+			if !dynamic && i > 3 && len(t0.live) != len(t0.prog)-1 {
 				t.Errorf("%d of %d operations are evaluated for a gradient, want one less", len(t0.live), len(t0.prog))
 			}
 			got, e := fn.Outputs(nil, x), math.Exp(0.5)
