@@ -33,7 +33,7 @@ type density struct {
 	// if order is 1, adds to d.g. It returns false where it does not apply.
 	loop func(d *densityArgs, order int) (sum float64, ok bool)
 
-	rule, scalars *rule // scalars is for operands that are all scalars
+	rule, scalars, elements *rule // scalars is for operands that are all scalars, elements for no sum
 }
 
 // partials are the derivatives of one term: g[a] = ∂f/∂x_a and h[a][b] =
@@ -123,36 +123,70 @@ func newDensity(d density) *density {
 	}
 	d.rule = &rule{name: d.name, setup: d.setup, forward: d.forward, backward: densityBackward, tangent: densityTangent, backward2: d.backward2}
 	d.scalars = &rule{name: d.name, setup: d.setup, forward: d.forwardScalars, backward: densityBackward, tangent: densityTangent, backward2: d.backward2}
+	d.elements = d.eachRule()
 	return &d
 }
 
-// at records the density at operands.
-func (d *density) at(operands ...any) Node {
-	t := tapeOf(d.name, operands...)
-	in, work := noInputs, 1
-	for a, v := range operands {
-		in[a] = t.arg(d.name, d.params[a], v)
+// operands are those of a density on the tape, and one that has the shape of all.
+type operands struct {
+	t  *tape
+	in [4]int32
+	i  int32
+}
+
+// shape records operands, which have one shape or are scalars.
+func (d *density) shape(fn string, args []any) (o operands) {
+	o = operands{t: tapeOf(fn, args...), in: noInputs}
+	for a, v := range args {
+		o.in[a] = o.t.arg(fn, d.params[a], v)
 	}
-	r := d.scalars
-	var like *node
-	for a := range operands {
-		n := &t.nodes[in[a]]
-		if n.needs {
-			work += len(n.val)
-		}
+	o.i = o.in[0]
+	for a := range args {
+		n, like := &o.t.nodes[o.in[a]], &o.t.nodes[o.i]
 		switch {
 		case n.kind == scalar:
-		case like == nil:
-			like, r = n, d.rule
+		case like.kind == scalar:
+			o.i = o.in[a]
 		case n.kind != like.kind || n.rows != like.rows || n.cols != like.cols:
-			panic(&Error{Func: d.name, Param: d.params[a], Value: n.shape() + " beside " + like.shape(), Want: "one shape, or a scalar"})
+			panic(&Error{Func: fn, Param: d.params[a], Value: n.shape() + " beside " + like.shape(), Want: "one shape, or a scalar"})
 		}
 	}
-	return t.scalarNode(r, in, work)
+	return o
+}
+
+// at records the density at operands.
+func (d *density) at(args ...any) Node {
+	o := d.shape(d.name, args)
+	r, work := d.rule, 1
+	if o.t.nodes[o.i].kind == scalar {
+		r = d.scalars
+	}
+	for _, j := range o.in {
+		if j != none && o.t.nodes[j].needs {
+			work += len(o.t.nodes[j].val)
+		}
+	}
+	return o.t.scalarNode(r, o.in, work)
 }
 
 // setup checks constant operands and works out what follows from them.
 func (d *density) setup(t *tape, n *node) {
+	a, x := d.checkOperands(t, n)
+	base := 0.0
+	if d.base != nil {
+		for i := range a.n {
+			a.element(x, i)
+			base += d.base(x)
+		}
+	}
+	n.work[len(n.work)-1] = base
+	if d.prepare != nil {
+		n.pre = d.prepare(a)
+	}
+}
+
+// checkOperands panics if constant operands are outside their support, and lays all out.
+func (d *density) checkOperands(t *tape, n *node) (*densityArgs, *[4]float64) {
 	for k, j := range n.in {
 		if j != none {
 			d.support[k].check(d.name, d.params[k], &t.nodes[j])
@@ -160,24 +194,13 @@ func (d *density) setup(t *tape, n *node) {
 	}
 	a, x := &t.dens.args, &t.dens.x
 	n.args(t, a, false)
-	base := 0.0
-	if d.base != nil || d.relate != nil {
-		for i := range a.n {
-			a.element(x, i)
-			if d.relate != nil {
-				if k, want := d.relate(x, &a.fixed); want != "" {
-					panic(outOfSupport(d.name, d.params[k], &t.nodes[n.in[k]], i*a.step[k], x[k], want))
-				}
-			}
-			if d.base != nil {
-				base += d.base(x)
-			}
+	for i := 0; d.relate != nil && i < a.n; i++ {
+		a.element(x, i)
+		if k, want := d.relate(x, &a.fixed); want != "" {
+			panic(outOfSupport(d.name, d.params[k], &t.nodes[n.in[k]], i*a.step[k], x[k], want))
 		}
 	}
-	n.work[len(n.work)-1] = base
-	if d.prepare != nil {
-		n.pre = d.prepare(a)
-	}
+	return a, x
 }
 
 // element copies the operands of element i.
@@ -318,17 +341,22 @@ func (d *density) backward2(t *tape, n *node) {
 			}
 		}
 		d.term(x, p, 2)
-		for k := range 4 {
-			if !p.need[k] {
-				continue
+		for k, need := range p.need {
+			if need {
+				dadj[k][i*a.step[k]] += g * p.second(k, &u)
 			}
-			s := 0.0
-			for l := range 4 {
-				if p.need[l] && u[l] != 0 {
-					s += p.h[min(k, l)][max(k, l)] * u[l]
-				}
-			}
-			dadj[k][i*a.step[k]] += g * s
 		}
 	}
+}
+
+// second is the directional derivative of g[k] along u; a direction of zero
+// silences a second derivative that is not finite.
+func (p *partials) second(k int, u *[4]float64) float64 {
+	s := 0.0
+	for l, need := range p.need {
+		if need && u[l] != 0 {
+			s += p.h[min(k, l)][max(k, l)] * u[l]
+		}
+	}
+	return s
 }
