@@ -36,7 +36,7 @@ const (
 //	mixture(K)    of K = 2, 4, 8 full normals, for d <= 40, and of 16 for d <= 10;
 //	              there also from wide starts, which reach other modes
 //
-// start is the point where the first one begins (nil: 0), seed that of the random
+// start is the point about which vi.Scout looks for where to begin (nil: 0), seed that of the random
 // choices in the starts of the others.
 func Default(t *vi.Target, start []float64, seed uint64) []Rung {
 	d := t.Dim

@@ -7,6 +7,8 @@ import (
 	"math"
 
 	"github.com/natgrad/natgrad/expfam"
+	"gonum.org/v1/gonum/floats"
+	"gonum.org/v1/gonum/mat"
 	"gonum.org/v1/gonum/optimize"
 )
 
@@ -22,14 +24,17 @@ const (
 	// sameMode is the difference of log densities, in nats, below which two climbs are taken to
 	// have found one maximum, or two of which either will do.
 	sameMode = 0.1
+	// polishSteps bounds the Newton steps at the end, polished is the gain in nats that ends them.
+	polishSteps = 8
+	polished    = 1e-6
 )
 
 // Scout returns a normal start for a fit where nothing is known but a rough point x0 (nil means 0): the
-// Laplace approximation, see [Start], at the best of the maxima that BFGS finds from x0 and from three
+// Laplace approximation, see [Start], at the best of the maxima that BFGS, and Newton's method at the end, find from x0 and from three
 // points N(x0, 2²), each the best of eight. Best is the maximum whose Laplace approximation has the
 // largest log evidence log p(D, x̂) + (d/2) log 2π − ½ log|−∇² log p|: a narrow peak may be higher
 // than the mode that holds the mass. It needs a gradient, and costs about a hundred of them a climb
-// and 2·Dim for each maximum. The climbs stop at a gain of 0.01 nats: where the density has no maximum, or a distant
+// and 2·Dim for each maximum. The climbs stop at a gain of 0.01 nats, the best is polished: where the density has no maximum, or a distant
 // one, the point is one where a fit can begin. It errs if no climb finds a finite density.
 func Scout(ctx context.Context, t *Target, x0 []float64, seed uint64) (*expfam.Normal, error) {
 	if x0 == nil {
@@ -95,7 +100,33 @@ func Scout(ctx context.Context, t *Target, x0 []float64, seed uint64) (*expfam.N
 	if best == nil {
 		return nil, fmt.Errorf("vi: Scout: no maximum with a finite log density found: %w", errors.Join(errs...))
 	}
-	return best, nil
+	return polish(t, &p, best), nil
+}
+
+// polish takes Newton steps from the mean of n while they raise the log density, so that directions
+// that are flat beside others are at their maximum too: a mean field may not find it.
+func polish(t *Target, p *optimize.Problem, n *expfam.Normal) *expfam.Normal {
+	g := make([]float64, t.Dim)
+	for range polishSteps {
+		x := n.Mean(nil)
+		p.Grad(g, x)
+		step := mat.NewVecDense(t.Dim, nil)
+		step.MulVec(n.Cov(nil), mat.NewVecDense(t.Dim, g))
+		gain, v := floats.Dot(g, step.RawVector().Data)/2, p.Func(x)
+		if !(gain > polished) {
+			return n
+		}
+		floats.Sub(x, step.RawVector().Data)
+		if !(p.Func(x) < v) {
+			return n
+		}
+		next, err := Start(t, x)
+		if err != nil {
+			return n
+		}
+		n = next
+	}
+	return n
 }
 
 // known tells whether a maximum of the log density v has been seen.
