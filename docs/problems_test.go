@@ -15,10 +15,10 @@ import (
 	"github.com/natgrad/natgrad/vi"
 )
 
-// problem is one of glm/testdata/posteriordb with its columns as named there.
+// problem is one of testdata/posteriordb with its columns as named there.
 func problem(t *testing.T, name string) glm.Frame {
 	t.Helper()
-	b, err := os.ReadFile(filepath.Join(root, "glm", "testdata", "posteriordb", name, "data.json"))
+	b, err := os.ReadFile(filepath.Join(root, "testdata", "posteriordb", name, "data.json"))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -15,7 +15,7 @@ import (
 	"github.com/natgrad/natgrad/vi"
 )
 
-// posteriordb holds one problem of testdata/posteriordb: a regression with a
+// posteriordb holds one problem of testdata/posteriordb at the repository's root: a regression with a
 // stated prior, reference moments and the optimum of the full Gaussian family.
 type posteriordb struct {
 	name string
@@ -52,34 +52,44 @@ type moments2 struct {
 	Mean, SD []float64
 }
 
-// loadPosteriors reads every problem under testdata/posteriordb, or under the
-// folder that NATGRAD_POSTERIORDB names.
+// families are glm's names of those of the problems.
+var families = map[string]string{"normal": "gaussian", "bernoulli-logit": "bernoulli", "poisson-log": "poisson"}
+
+// loadPosteriors reads every regression without group effects under
+// testdata/posteriordb, or under the folder that NATGRAD_POSTERIORDB names.
 func loadPosteriors(t testing.TB) []*posteriordb {
 	t.Helper()
 	root := os.Getenv("NATGRAD_POSTERIORDB")
 	if root == "" {
-		root = filepath.Join("testdata", "posteriordb")
+		root = filepath.Join("..", "testdata", "posteriordb")
 	}
 	files, err := filepath.Glob(filepath.Join(root, "*", "data.json"))
 	if err != nil || len(files) == 0 {
 		t.Fatalf("no problems under %s: %v", root, err)
 	}
 	var out []*posteriordb
+	read := func(path string, dst any) {
+		b, err := os.ReadFile(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := json.Unmarshal(b, dst); err != nil {
+			t.Fatalf("%s: %v", path, err)
+		}
+	}
 	for _, f := range files {
+		var kind struct {
+			Family string
+			Group  []int
+		}
+		read(f, &kind)
+		if _, ok := families[kind.Family]; !ok || kind.Group != nil {
+			continue // another kind of model, whose data have other types
+		}
 		p := &posteriordb{name: filepath.Base(filepath.Dir(f))}
-		for file, dst := range map[string]any{f: &p.data, filepath.Join(filepath.Dir(f), "reference.json"): &p.ref} {
-			b, err := os.ReadFile(file)
-			if err != nil {
-				t.Fatal(err)
-			}
-			if err := json.Unmarshal(b, dst); err != nil {
-				t.Fatalf("%s: %v", file, err)
-			}
-		}
-		switch p.data.Family {
-		case "normal", "bernoulli-logit", "poisson-log":
-			out = append(out, p)
-		}
+		read(f, &p.data)
+		read(filepath.Join(filepath.Dir(f), "reference.json"), &p.ref)
+		out = append(out, p)
 	}
 	return out
 }
@@ -116,7 +126,7 @@ func (p *posteriordb) formula() string {
 // options states family and priors of the problem's model description.
 func (p *posteriordb) options(t testing.TB) *Options {
 	t.Helper()
-	family := map[string]string{"normal": "gaussian", "bernoulli-logit": "bernoulli", "poisson-log": "poisson"}[p.data.Family]
+	family := families[p.data.Family]
 	f, err := ParseFamily(family)
 	if err != nil {
 		t.Fatal(err)
@@ -126,6 +136,8 @@ func (p *posteriordb) options(t testing.TB) *Options {
 	switch {
 	case strings.HasPrefix(p.name, "sblr"):
 		specs, sigma = []string{"b ~ normal(0, 10)"}, "sigma ~ half-normal(10)"
+	case strings.HasPrefix(p.name, "arK"):
+		specs, sigma = []string{"b ~ normal(0, 10)", "(Intercept) ~ normal(0, 10)"}, "sigma ~ half-cauchy(2.5)"
 	case strings.HasPrefix(p.name, "kidiq"):
 		sigma = "sigma ~ half-cauchy(2.5)"
 	case strings.HasPrefix(p.name, "kilpis"):

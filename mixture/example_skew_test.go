@@ -39,7 +39,7 @@ func ExampleSkewNormal() {
 	fit(skew)
 	fmt.Printf("mean %.1f, leaning to the left: %t\n", skew.Mean(nil)[0], skew.Alpha(nil)[0] < 0)
 	// Output:
-	// *expfam.Normal: below the log evidence by 0.06, variance of the importance ratios 0.2
+	// *expfam.Normal: below the log evidence by 0.05, variance of the importance ratios 0.2
 	// *mixture.SkewNormal: below the log evidence by 0.00, variance of the importance ratios 0.0
 	// mean 0.4, leaning to the left: true
 }

@@ -52,7 +52,7 @@ func ExampleGaussian() {
 			root.Name(), q.NumParams(), sd[0], sd[1], r.Grade())
 	}
 	// Output:
-	// diagonal 20 numbers, sd of the first coordinate 0.17, of the second 0.51, grade bad
+	// diagonal 20 numbers, sd of the first coordinate 0.16, of the second 0.50, grade bad
 	// up(1)    29 numbers, sd of the first coordinate 1.00, of the second 1.12, grade good
 }
 

@@ -82,16 +82,32 @@ func newDraws(e *Engine) (*draws, error) {
 		return nil, err
 	}
 	d.landing(e)
-	for k := range d.points {
+	d.prepare(0)
+	return d, nil
+}
+
+// prepare gives the points from number k on what their evaluation fills.
+func (d *draws) prepare(k int) {
+	for ; k < len(d.points); k++ {
 		p, s := &d.points[k], &d.slots[k]
-		p.Grad = make([]float64, t.Dim)
-		if batch {
-			s.lik, s.grad = make([]float64, e.s.Batch), mat.NewDense(e.s.Batch, t.Dim, nil)
-		} else if t.Hess != nil {
-			p.Hess = mat.NewSymDense(t.Dim, nil)
+		p.Grad = make([]float64, d.t.Dim)
+		if d.idx != nil {
+			s.lik, s.grad = make([]float64, len(d.idx)), mat.NewDense(len(d.idx), d.t.Dim, nil)
+		} else if d.t.Hess != nil {
+			p.Hess = mat.NewSymDense(d.t.Dim, nil)
 		}
 	}
-	return d, nil
+}
+
+// resize goes over to n points.
+func (d *draws) resize(n int) {
+	old := len(d.points)
+	d.points = append(d.points[:min(n, old)], make([]expfam.Draw, max(0, n-old))...)
+	d.slots = append(d.slots[:min(n, old)], make([]drawSlot, max(0, n-old))...)
+	for k := old; k < n; k++ {
+		d.points[k].X = make([]float64, d.t.Dim)
+	}
+	d.prepare(old)
 }
 
 // landing lets the entropy enter by −∇log q at the draws instead of by its closed
@@ -258,6 +274,11 @@ func (d *draws) estimate(tan []float64, iter int) (estimate, error) {
 	if err := d.place(iter); err != nil {
 		return estimate{}, err
 	}
+	return d.over(tan)
+}
+
+// over evaluates the points that are in place and adds them up.
+func (d *draws) over(tan []float64) (estimate, error) {
 	d.wg.Add(d.workers)
 	for w := 1; w < d.workers; w++ {
 		go d.run[w]()

@@ -20,6 +20,7 @@ type Engine struct {
 	est    estimator
 	method Method
 	noisy  bool    // the estimate changes from step to step
+	fixed  *fixed  // draws that do not, nil for other estimators
 	gamma  float64 // weight of the entropy
 
 	iter, evals int
@@ -98,7 +99,7 @@ func New(q Posterior, t *Target, s *Settings) (*Engine, error) {
 	if err := e.chooseMethod(); err != nil {
 		return nil, err
 	}
-	e.noisy = e.method == Draws || e.method == GradientFree || e.s.Batch > 0
+	e.noisy = (e.method == Draws || e.method == GradientFree || e.s.Batch > 0) && e.fixed == nil
 	if e.gamma != 1 && e.method != Draws && e.method != GradientFree && e.method != Exact {
 		return nil, &SettingError{"Settings.EntropyWeight", e.s.EntropyWeight, "0 for the method " + e.method.String()}
 	}
@@ -115,69 +116,21 @@ func New(q Posterior, t *Target, s *Settings) (*Engine, error) {
 			return nil, &SettingError{"the posterior's FirstRate", e.sched.rate, "in (0, 1]"}
 		}
 	}
+	deterministic := !e.noisy && e.fixed == nil
 	if e.s.Iterations == 0 {
 		e.s.Iterations = 500
-		if e.noisy {
+		if !deterministic {
 			e.s.Iterations = 20000
 		}
 	}
 	if e.s.Tol == 0 {
 		e.s.Tol = 1e-8
-		if e.noisy {
+		if !deterministic {
 			e.s.Tol = 0.01
 		}
 	}
 	e.trace = make([]Record, 0, min(e.s.Iterations, 1024))
 	return e, nil
-}
-
-func (e *Engine) checkSettings() error {
-	s := &e.s
-	switch {
-	case e.t.Dim <= 0:
-		return &SettingError{"Target.Dim", e.t.Dim, "> 0"}
-	case e.q.Dim() != e.t.Dim:
-		return &SettingError{"the posterior's dimension", e.q.Dim(), fmt.Sprintf("Target.Dim = %d", e.t.Dim)}
-	case e.t.Names != nil && len(e.t.Names) != e.t.Dim:
-		return &SettingError{"the length of Target.Names", len(e.t.Names), fmt.Sprintf("Target.Dim = %d", e.t.Dim)}
-	case s.Iterations < 0:
-		return &SettingError{"Settings.Iterations", s.Iterations, ">= 0"}
-	case s.Plain && s.Rate == nil:
-		return &SettingError{"Settings.Rate", "nil", "a rate with Settings.Plain"}
-	case math.IsNaN(s.EntropyWeight) || math.IsInf(s.EntropyWeight, 0):
-		return &SettingError{"Settings.EntropyWeight", s.EntropyWeight, "a finite number"}
-	case s.Draws < 0 || s.Draws > maxPoints:
-		return &SettingError{"Settings.Draws", s.Draws, fmt.Sprintf("between 0 and %d", maxPoints)}
-	case s.Diagnostics == 1:
-		return &SettingError{"Settings.Diagnostics", 1, "0, negative or at least 2: one draw has no variance"}
-	case s.Workers < 0:
-		return &SettingError{"Settings.Workers", s.Workers, ">= 0"}
-	case s.Tol < 0 || math.IsNaN(s.Tol):
-		return &SettingError{"Settings.Tol", s.Tol, ">= 0"}
-	case s.Batch < 0 || s.Batch > 0 && s.Batch > e.t.N:
-		return &SettingError{"Settings.Batch", s.Batch, fmt.Sprintf("between 0 and Target.N = %d", e.t.N)}
-	}
-	if s.Batch == e.t.N {
-		s.Batch = 0
-	}
-	if s.Rate != nil {
-		if _, err := e.rate(0); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-// rate returns what Settings.Rate says for step t.
-func (e *Engine) rate(t int) (float64, error) {
-	r, err := protect("Settings.Rate", func() float64 { return e.s.Rate(t) })
-	if err != nil {
-		return r, err
-	}
-	if !(r > 0 && r <= 1) {
-		return r, &SettingError{fmt.Sprintf("Settings.Rate(%d)", t), r, "in (0, 1]"}
-	}
-	return r, nil
 }
 
 // chooseMethod builds the estimator, or says which field or capability is missing.
@@ -200,7 +153,7 @@ func (e *Engine) chooseMethod() error {
 	case try(ConjugateForm, func() (estimator, error) { return newConjugate(e) }):
 	case try(Quadrature, func() (estimator, error) { return newQuadrature(e) }):
 	case e.t.Exact != nil && e.t.Grad == nil && e.t.Hess == nil && try(Exact, func() (estimator, error) { return newExact(e) }):
-	case try(Draws, func() (estimator, error) { return newDraws(e) }):
+	case try(Draws, func() (estimator, error) { return e.newDraws() }):
 	case e.s.Method == Exact && try(Exact, func() (estimator, error) { return newExact(e) }):
 	case e.s.Method == GradientFree && try(GradientFree, func() (estimator, error) { return newGradientFree(e) }):
 	case e.s.Method != Auto && try(Laplace, func() (estimator, error) { return newLaplace(e) }):
@@ -210,6 +163,18 @@ func (e *Engine) chooseMethod() error {
 		return &SettingError{"Settings.Method", e.s.Method, "Auto, Quadrature, Draws, ConjugateForm, Laplace, GradientFree or Exact"}
 	}
 	return nil
+}
+
+// newDraws is the estimator of the Draws method.
+func (e *Engine) newDraws() (estimator, error) {
+	d, err := newDraws(e)
+	if err != nil {
+		return nil, err
+	}
+	if e.fixed = newFixed(e, d); e.fixed != nil {
+		return e.fixed, nil
+	}
+	return d, nil
 }
 
 // Posterior returns the posterior that the engine moves.
@@ -239,6 +204,8 @@ func (e *Engine) Step() (Record, error) {
 		r, err = e.stepPlain()
 	case e.noisy:
 		r, err = e.stepNoisy()
+	case e.fixed != nil:
+		r, err = e.stepFixed()
 	default:
 		r, err = e.stepExact()
 	}
@@ -299,7 +266,8 @@ func (e *Engine) stepExact() (Record, error) {
 	}
 	e.q.Natural(e.eta0)
 	rho, search := 1.0, e.s.Rate == nil
-	slope := e.slope(e.tan, e.tan)
+	dir := e.direction()
+	slope := e.slope(e.tan, dir)
 	if !search {
 		var err error
 		if rho, err = e.rate(e.iter); err != nil {
@@ -308,13 +276,13 @@ func (e *Engine) stepExact() (Record, error) {
 	}
 	var r Record
 	for try := 0; ; try++ {
-		cond, err := e.q.Retract(e.tan, rho)
+		cond, err := e.q.Retract(dir, rho)
 		var est estimate
 		if err == nil {
 			est, err = e.est.estimate(e.tanNew, e.iter)
 			e.evals += est.evals
-			if err == nil && (!search || e.rises(est, slope, try < searchTries)) {
-				r = Record{ELBO: est.elbo, Rate: rho, Conditions: r.Conditions | cond}
+			if err == nil && (!search || e.rises(est, dir, slope, try < searchTries)) {
+				r = Record{ELBO: est.elbo, ELBOErr: est.err, Rate: rho, Conditions: r.Conditions | cond}
 				stuck := search && est.elbo-e.cur.elbo < e.s.Tol && (try >= searchTries || try >= creepTries && slope < resolution)
 				e.settle(est, rho, &r)
 				if stuck {
@@ -396,24 +364,27 @@ const (
 // now fall more than half as steeply as it rose at first. Where ρ = 1 lands on the
 // maximum the slope is zero; where the iteration would swing to and fro about it for ever the
 // slope has nearly the old size.
-func (e *Engine) rises(est estimate, first float64, strict bool) bool {
-	noise := roundOff(e.cur.elbo)
+func (e *Engine) rises(est estimate, dir []float64, first float64, strict bool) bool {
+	noise := e.slack(e.cur.elbo)
 	if est.elbo < e.cur.elbo-noise {
 		return false
 	}
 	if !strict || !(first > 1e3*noise) {
 		return true
 	}
-	return !(e.slope(e.tanNew, e.tan) < -first/2)
+	return !(e.slope(e.tanNew, dir) < -first/2)
 }
 
 // settle accepts the new estimate and applies the stopping rule: the gain that
 // is left is below Tol.
 func (e *Engine) settle(est estimate, rho float64, r *Record) {
 	gain := est.elbo - e.cur.elbo
+	if e.fixed != nil {
+		e.fixed.mix.add(e.q, e.eta0, e.tan, e.tanNew)
+	}
 	e.tan, e.tanNew = e.tanNew, e.tan
 	e.cur = est
-	if gain < -roundOff(est.elbo) {
+	if gain < -e.slack(est.elbo) {
 		r.Conditions |= expfam.ObjectiveFell
 	}
 	prevGain := e.prevGain
@@ -421,7 +392,7 @@ func (e *Engine) settle(est estimate, rho float64, r *Record) {
 	if e.s.Plain {
 		return
 	}
-	if !e.best.set || est.elbo > e.best.elbo {
+	if !e.best.set || est.elbo > e.best.elbo || e.fixed != nil {
 		e.best.elbo, e.best.set = est.elbo, true
 		e.best.eta = e.q.Natural(e.best.eta)
 	}
@@ -434,8 +405,13 @@ func (e *Engine) settle(est estimate, rho float64, r *Record) {
 			left = math.Max(left*ratio/(1-ratio), left*1e-3)
 		}
 	}
-	floor := roundOff(est.elbo)
-	if left <= math.Max(e.s.Tol/2, floor) || math.Abs(gain)/rho <= floor {
+	floor, tol := roundOff(est.elbo), e.s.Tol/2
+	if e.fixed != nil {
+		// Along directions in which the ELBO is flatter than the Fisher matrix more is left.
+		left = math.Max(left, e.slope(e.tan, e.direction())/2)
+		tol = e.fixed.enough(left, e.s.Tol)
+	}
+	if left <= math.Max(tol, floor) || math.Abs(gain)/rho <= floor {
 		e.status = Converged
 	}
 }

@@ -267,12 +267,14 @@ func TestWorkersAreBitEqual(t *testing.T) {
 // engine ends with the same bits and the same trace.
 func TestResumeIsBitEqual(t *testing.T) {
 	grad, _ := quadraticTarget(t, 3, 6, false)
+	skewed := gradientOnly(logisticTarget(30, 3, 2))
 	for name, tc := range map[string]struct {
 		t     *Target
 		s     Settings
 		stops []int
 	}{
-		"draws":      {grad, Settings{Seed: 9, Iterations: 400}, []int{1, 49, 50, 51, 260}},
+		"draws":      {grad, Settings{Seed: 9, Iterations: 400, Draws: 12}, []int{1, 49, 50, 51, 260}},
+		"fixed":      {skewed, Settings{Seed: 9, Tol: 1e-3}, []int{1, 2, 3, 4, 5, 6, 7, 50}},
 		"decay":      {grad, Settings{Seed: 9, Iterations: 200, Rate: Decay(0.5, 20, 0.7)}, []int{3, 120}},
 		"quadrature": {logisticTarget(900, 3, 2), Settings{}, []int{1, 2, 3}},
 		"batches":    {logisticTarget(900, 3, 2), Settings{Batch: 64, Iterations: 200}, []int{1, 77, 100}},
@@ -401,14 +403,14 @@ func TestCheckpointAndProgress(t *testing.T) {
 	}
 	n := 0
 	_, err := Fit(context.Background(), expfam.StandardNormal(2), &slow, &Settings{
-		Iterations: 60, CheckpointEvery: 10 * time.Millisecond, Checkpoint: func([]byte) error { n++; return nil },
+		Draws: 8, Iterations: 60, CheckpointEvery: 10 * time.Millisecond, Checkpoint: func([]byte) error { n++; return nil },
 	})
 	if err != nil || n < 3 {
 		t.Errorf("%d checkpoints, %v", n, err)
 	}
 	full := errors.New("disk full")
 	_, err = Fit(context.Background(), expfam.StandardNormal(2), &slow, &Settings{
-		Iterations: 60, CheckpointEvery: time.Millisecond, Checkpoint: func([]byte) error { return full },
+		Draws: 8, Iterations: 60, CheckpointEvery: time.Millisecond, Checkpoint: func([]byte) error { return full },
 	})
 	if !errors.Is(err, full) {
 		t.Errorf("failed checkpoint: %v", err)
@@ -424,7 +426,7 @@ func TestStepAllocations(t *testing.T) {
 	}{
 		"quadrature": {logisticTarget(2000, 4, 2), Settings{Workers: 1, Rate: Constant(0.1), Tol: 1e-300, Iterations: 1 << 20}},
 		"batches":    {logisticTarget(2000, 4, 2), Settings{Workers: 1, Batch: 64, Iterations: 1 << 20}},
-		"draws":      {grad, Settings{Workers: 1, Iterations: 1 << 20}},
+		"draws":      {grad, Settings{Workers: 1, Iterations: 1 << 20, Draws: 16}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			e, err := New(expfam.StandardNormal(tc.t.Dim), tc.t, &tc.s)

@@ -43,7 +43,7 @@ func TestFailures(t *testing.T) {
 
 	tg, _ := quadraticTarget(t, 2, 1, false)
 	stop := errors.New("enough")
-	res, err := Fit(context.Background(), expfam.StandardNormal(2), tg, &Settings{Recorder: func(r Record) error {
+	res, err := Fit(context.Background(), expfam.StandardNormal(2), tg, &Settings{Draws: 8, Recorder: func(r Record) error {
 		if r.Iteration == 7 {
 			return stop
 		}
@@ -53,11 +53,11 @@ func TestFailures(t *testing.T) {
 		t.Errorf("recorder: %v, %v", err, res)
 	}
 	var te *TrapError
-	_, err = Fit(context.Background(), expfam.StandardNormal(2), tg, &Settings{Iterations: 5, Traps: expfam.NotConverged})
+	_, err = Fit(context.Background(), expfam.StandardNormal(2), tg, &Settings{Draws: 8, Iterations: 5, Traps: expfam.NotConverged})
 	if !errors.As(err, &te) || te.Condition != expfam.NotConverged {
 		t.Errorf("trap: %v", err)
 	}
-	res, err = Fit(context.Background(), expfam.StandardNormal(2), tg, &Settings{Iterations: 1})
+	res, err = Fit(context.Background(), expfam.StandardNormal(2), tg, &Settings{Draws: 8, Iterations: 1})
 	if err != nil || res.Status != IterationLimit || res.Grade() != Bad || res.Conditions&expfam.NotConverged == 0 {
 		t.Errorf("iteration limit: %v, %s", err, res.Verdict())
 	}

@@ -129,7 +129,7 @@ func TestRatesAreChecked(t *testing.T) {
 // Damaged averages are errors of Resume or of a step, never panics.
 func TestResumeChecksAverages(t *testing.T) {
 	full := normalTarget([]float64{1}, mat.NewSymDense(1, []float64{1}))
-	e, err := New(expfam.StandardNormal(1), full, &Settings{Tol: 1e-9})
+	e, err := New(expfam.StandardNormal(1), full, &Settings{Draws: 8, Tol: 1e-9})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -147,7 +147,7 @@ func TestResumeChecksAverages(t *testing.T) {
 			t.Fatal(err)
 		}
 		var st *StateError
-		if _, err := Resume(expfam.StandardNormal(1), full, &Settings{Tol: 1e-9}, b); !errors.As(err, &st) {
+		if _, err := Resume(expfam.StandardNormal(1), full, &Settings{Draws: 8, Tol: 1e-9}, b); !errors.As(err, &st) {
 			t.Errorf("%d values of an average: error %v, want a *StateError", len(gaps), err)
 		}
 	}

@@ -79,8 +79,13 @@ type Settings struct {
 	// Iterations is the largest number of steps; 0 means 500 for deterministic
 	// problems and 20000 for stochastic ones.
 	Iterations int
-	// Draws a step for the Draws method; odd numbers are rounded up to whole
-	// antithetic pairs. 0 means four a dimension, at least 8 and at most 64.
+	// Draws a step for the Draws method, new ones at every step; odd numbers are rounded up to
+	// whole antithetic pairs. 0 means, for a normal posterior of up to 500 dimensions with the default
+	// Rate, antithetic pairs whose standard normals stay the same from step to step, so that the line
+	// search and the stopping rule of deterministic problems apply: two pairs a dimension, at least
+	// eight, and more of them once the fit to them is done, until what their choice costs, estimated
+	// from their scatter, is below about a third of Tol. For all other posteriors, and where
+	// that does not succeed, 0 means four new draws a dimension, at least 8 and at most 64.
 	Draws int
 	// Batch is the number of examples a step; 0 means all N. The target holds N,
 	// so a batch is scaled by N/Batch without the caller's help. Batches of a
@@ -91,7 +96,7 @@ type Settings struct {
 	// the caller's.
 	Workers int
 	// Rate is the step size; nil means ρ = 1 with a line search on the ELBO for
-	// deterministic problems, and for stochastic ones ρ = ½, halved each time
+	// deterministic problems and fixed draws, and for other stochastic ones ρ = ½, halved each time
 	// the ELBO has stopped rising by more than its standard error.
 	Rate Rate
 	// Plain takes the steps of Rate, which must be set, as they come: no line

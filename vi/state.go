@@ -11,7 +11,7 @@ import (
 
 const (
 	stateMagic   = "ngrun"
-	stateVersion = 2
+	stateVersion = 3
 )
 
 // MarshalBinary writes the whole run: posterior, counters, schedule, averages
@@ -33,7 +33,7 @@ func (e *Engine) MarshalBinary() ([]byte, error) {
 	w.Bytes(q)
 	w.Int(e.iter)
 	evals := e.evals
-	if e.have {
+	if e.have && (e.fixed == nil || e.status == Running) {
 		evals -= e.cur.evals // a resumed run makes this estimate again
 	}
 	w.Int(evals)
@@ -60,6 +60,7 @@ func (e *Engine) MarshalBinary() ([]byte, error) {
 	w.Floats(s.best)
 	w.Floats(s.gaps)
 	w.Floats(e.eta0)
+	e.fixed.write(w)
 	w.Int(len(e.trace))
 	for _, r := range e.trace {
 		w.Float(r.ELBO)
@@ -138,6 +139,8 @@ func Resume(q Posterior, t *Target, s *Settings, state []byte) (*Engine, error) 
 	c.lastGap = r.Float()
 	c.a, c.b, c.best, c.gaps = r.Floats(), r.Floats(), r.Floats(), r.Floats()
 	e.eta0 = r.Floats()
+	var fixed fixedState
+	fixed.read(r)
 	e.trace = make([]Record, 0, r.Len(32))
 	for i := range cap(e.trace) {
 		e.trace = append(e.trace, Record{Iteration: i + 1, ELBO: r.Float(), ELBOErr: r.Float(), Rate: r.Float(), Conditions: expfam.Condition(r.Uint())})
@@ -157,6 +160,9 @@ func Resume(q Posterior, t *Target, s *Settings, state []byte) (*Engine, error) 
 	if (c.best != nil) != (len(c.gaps) > 0) || c.best != nil && len(c.gaps) != e.gapLen() || !allFinite(c.gaps) {
 		return nil, &StateError{"inconsistent"}
 	}
+	if !fixed.consistent(e.fixed, n) {
+		return nil, &StateError{"inconsistent"}
+	}
 	backup, err := q.MarshalBinary()
 	if err != nil {
 		return nil, err
@@ -169,7 +175,10 @@ func Resume(q Posterior, t *Target, s *Settings, state []byte) (*Engine, error) 
 		return mismatch("posterior dimension", q.Dim(), e.t.Dim)
 	}
 	// What the estimator asked q, such as whether its entropy is exact, the bytes may have changed.
-	if err := e.chooseMethod(); err != nil {
+	if err = e.chooseMethod(); err == nil {
+		err = e.restoreFixed(&fixed)
+	}
+	if err != nil {
 		_ = q.UnmarshalBinary(backup)
 		return nil, err
 	}

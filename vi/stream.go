@@ -10,6 +10,7 @@ const (
 	streamGap
 	streamDiagnostics
 	streamResample
+	streamFixed
 )
 
 // stream is a generator that is put to the stream of (seed, purpose, index)

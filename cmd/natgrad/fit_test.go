@@ -16,7 +16,7 @@ import (
 	"github.com/natgrad/natgrad/vi"
 )
 
-// problem is one regression of glm/testdata/posteriordb as a user would state it.
+// problem is one regression of testdata/posteriordb as a user would state it.
 type problem struct {
 	name, csv string
 	args      []string
@@ -29,7 +29,7 @@ func problems(t *testing.T) []problem {
 	t.Helper()
 	root := os.Getenv("NATGRAD_POSTERIORDB")
 	if root == "" {
-		root = filepath.Join("..", "..", "glm", "testdata", "posteriordb")
+		root = filepath.Join("..", "..", "testdata", "posteriordb")
 	}
 	dirs, err := filepath.Glob(filepath.Join(root, "*", "data.json"))
 	if err != nil || len(dirs) == 0 {
@@ -37,8 +37,16 @@ func problems(t *testing.T) []problem {
 	}
 	var out []problem
 	for _, file := range dirs {
+		var kind struct {
+			Family string
+			Group  []int
+		}
+		readJSON(t, file, &kind)
+		family, ok := map[string]string{"normal": "gaussian", "bernoulli-logit": "bernoulli", "poisson-log": "poisson"}[kind.Family]
+		if !ok || kind.Group != nil {
+			continue // another kind of model, whose data have other types
+		}
 		var d struct {
-			Family    string
 			X         [][]float64
 			Y         []float64
 			PriorMean []float64 `json:"prior_mean"`
@@ -54,10 +62,6 @@ func problems(t *testing.T) []problem {
 		p := problem{name: filepath.Base(filepath.Dir(file)), columns: d.X, mean: ref.Constrained.Mean, sd: ref.Constrained.SD}
 		if ref.Exact != nil {
 			p.mean, p.sd = ref.Exact.Constrained.Mean, ref.Exact.Constrained.SD
-		}
-		family, ok := map[string]string{"normal": "gaussian", "bernoulli-logit": "bernoulli", "poisson-log": "poisson"}[d.Family]
-		if !ok {
-			continue
 		}
 		constant := true
 		for _, row := range d.X {
@@ -90,6 +94,8 @@ func problems(t *testing.T) []problem {
 		switch {
 		case strings.HasPrefix(p.name, "sblr"):
 			slopes, sigma = "normal(0, 10)", "half-normal(10)"
+		case strings.HasPrefix(p.name, "arK"):
+			slopes, intercept, sigma = "normal(0, 10)", "normal(0, 10)", "half-cauchy(2.5)"
 		case strings.HasPrefix(p.name, "kidiq"):
 			sigma = "half-cauchy(2.5)"
 		case strings.HasPrefix(p.name, "kilpis"):

@@ -2,7 +2,7 @@
 // Markdown table, how far each fit is from the truth and what the fit says of
 // itself. The problems are of posteriordb (Magnusson et al. 2024); their data,
 // reference moments and the best normal approximation of each are in
-// glm/testdata/posteriordb.
+// testdata/posteriordb.
 //
 //	go run ./examples/accuracy
 package main
@@ -55,7 +55,7 @@ var specs = []spec{
 }
 
 func main() {
-	dir := flag.String("data", filepath.Join("glm", "testdata", "posteriordb"), "folder of the problems")
+	dir := flag.String("data", filepath.Join("testdata", "posteriordb"), "folder of the problems")
 	flag.Parse()
 	if err := run(os.Stdout, *dir); err != nil {
 		log.Fatal(err)

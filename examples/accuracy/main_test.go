@@ -9,7 +9,7 @@ import (
 	"testing"
 )
 
-var problems = filepath.Join("..", "..", "glm", "testdata", "posteriordb")
+var problems = filepath.Join("..", "..", "testdata", "posteriordb")
 
 // rows returns the cells of the table's body, one slice a problem.
 func rows(t *testing.T, text string) [][]string {
