@@ -40,7 +40,7 @@ func TestReferenceShapes(t *testing.T) {
 		{"bimodal: two normals", normals([]float64{0, 0.5}, [][]float64{{-2, 0}, {2, 0}}, []float64{1, 0.8, 0.8, 1.5}, []float64{1, -0.8, -0.8, 1.5}), nil, [2]float64{-9, -9}, [2]float64{9, 9}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			r, err := ladder.Fit(context.Background(), c.t, &ladder.Settings{Start: c.start})
+			r, err := ladder.Fit(context.Background(), c.t, &ladder.Settings{Start: c.start, Fit: &vi.Settings{Seed: 2}})
 			if err != nil {
 				t.Fatal(err)
 			}

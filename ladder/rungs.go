@@ -1,6 +1,7 @@
 package ladder
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"math"
@@ -35,16 +36,17 @@ const (
 //	mixture(K)    of K = 2, 4, 8 full normals, for d <= 40, and of 16 for d <= 10;
 //	              there also from wide starts, which reach other modes
 //
-// start is the point where the first one begins (nil: 0), seed that of the random
+// start is the point about which vi.Scout looks for where to begin (nil: 0), seed that of the random
 // choices in the starts of the others.
 func Default(t *vi.Target, start []float64, seed uint64) []Rung {
 	d := t.Dim
-	rungs := []Rung{{Name: "diagonal", New: func([]Try) (vi.Posterior, error) { return diagonal(t, start) }}}
+	at := &scouted{t: t, start: start, seed: seed}
+	rungs := []Rung{{Name: "diagonal", New: func([]Try) (vi.Posterior, error) { return at.diagonal() }}}
 	if d > minLowRank {
 		rungs = append(rungs, Rung{Name: fmt.Sprintf("low-rank(%d)", rank), New: func(tried []Try) (vi.Posterior, error) { return lowRank(tried, rank) }})
 	}
 	if d > 1 && d <= maxFull {
-		rungs = append(rungs, Rung{Name: "full", New: func(tried []Try) (vi.Posterior, error) { return full(tried) }})
+		rungs = append(rungs, Rung{Name: "full", New: func(tried []Try) (vi.Posterior, error) { return at.full(tried) }})
 	}
 	if grad := t.Problem().Grad; d <= maxSkew && grad != nil {
 		rungs = append(rungs, Rung{Name: "skew-normal", New: func(tried []Try) (vi.Posterior, error) {
@@ -87,6 +89,7 @@ func split(tried []Try, k int, seed uint64) (vi.Posterior, error) {
 
 // splitWide is a mixture around the start that reaches over the fitted normal,
 // and at least one unit of every parameter: a normal knows only the mode to which it was fitted.
+// One component is that normal, so that a look elsewhere does not lose what is known.
 func splitWide(tried []Try, k int, seed uint64, start []float64) (vi.Posterior, error) {
 	n, err := normal(tried)
 	if err != nil {
@@ -101,26 +104,49 @@ func splitWide(tried []Try, k int, seed uint64, start []float64) (vi.Posterior, 
 		way[i] -= at[i]
 	}
 	cov.SymRankOne(cov, 1, mat.NewVecDense(len(way), way))
-	if n, err = expfam.NewNormal(at, cov); err != nil {
+	wideN, err := expfam.NewNormal(at, cov)
+	if err != nil {
 		return nil, err
 	}
-	return mixture.Split(n, k, rand.New(rand.NewPCG(seed, uint64(k)))), nil
+	m := mixture.Split(wideN, k, rand.New(rand.NewPCG(seed, uint64(k))))
+	comps := []mixture.Component{n.Clone().(*expfam.Normal)}
+	for c := 1; c < k; c++ {
+		comps = append(comps, m.Component(c))
+	}
+	return mixture.New(nil, comps...)
 }
 
-// diagonal is a start whose precisions are those of the target at the point
-// start, where they are known.
-func diagonal(t *vi.Target, start []float64) (vi.Posterior, error) {
-	mu, sd := make([]float64, t.Dim), make([]float64, t.Dim)
-	copy(mu, start)
+// scouted is the Laplace approximation at the best mode that a short search finds, made
+// when a rung asks for it.
+type scouted struct {
+	t     *vi.Target
+	start []float64
+	seed  uint64
+	done  bool
+	n     *expfam.Normal // nil if there is none
+}
+
+func (s *scouted) normal() *expfam.Normal {
+	if !s.done && s.t.Dim <= maxStart && (s.t.Hess != nil || s.t.Grad != nil || s.t.Linear != nil) {
+		s.n, _ = vi.Scout(context.Background(), s.t, s.start, s.seed) // fits say what is wrong with a target
+	}
+	s.done = true
+	return s.n
+}
+
+// diagonal is the optimum of the mean field for the scouted normal, a standard normal at
+// the start where there is none.
+func (s *scouted) diagonal() (vi.Posterior, error) {
+	mu, sd := make([]float64, s.t.Dim), make([]float64, s.t.Dim)
+	copy(mu, s.start)
 	for i := range sd {
 		sd[i] = 1
 	}
-	if t.Dim <= maxStart && (t.Hess != nil || t.Grad != nil || t.Linear != nil) {
-		if q, err := vi.Start(t, mu); err == nil {
-			p := q.Precision(nil)
-			for i := range sd {
-				sd[i] = 1 / math.Sqrt(p.At(i, i))
-			}
+	if n := s.normal(); n != nil {
+		n.Mean(mu)
+		p := n.Precision(nil)
+		for i := range sd {
+			sd[i] = 1 / math.Sqrt(p.At(i, i))
 		}
 	}
 	return expfam.NewDiagNormal(mu, sd)
@@ -128,6 +154,14 @@ func diagonal(t *vi.Target, start []float64) (vi.Posterior, error) {
 
 // errNoFit says that a rung is built on others, all of which have failed.
 var errNoFit = errors.New("ladder: no simpler fit to start from")
+
+// full is the scouted normal, or one with the moments of the last try.
+func (s *scouted) full(tried []Try) (vi.Posterior, error) {
+	if n := s.normal(); n != nil {
+		return n.Clone().(*expfam.Normal), nil
+	}
+	return full(tried)
+}
 
 // lastOf returns the last posterior of the tries that has moments.
 func lastOf(tried []Try) (mean, sd []float64, err error) {

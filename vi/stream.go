@@ -11,6 +11,7 @@ const (
 	streamDiagnostics
 	streamResample
 	streamFixed
+	streamScout
 )
 
 // stream is a generator that is put to the stream of (seed, purpose, index)

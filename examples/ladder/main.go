@@ -37,7 +37,7 @@ func run(w io.Writer) error {
 			fmt.Fprintln(w)
 		}
 		fmt.Fprintln(w, c.title)
-		r, err := ladder.Fit(context.Background(), c.target, &ladder.Settings{Start: c.start})
+		r, err := ladder.Fit(context.Background(), c.target, &ladder.Settings{Start: c.start, Fit: &vi.Settings{Seed: 2}})
 		if err != nil {
 			return err
 		}
