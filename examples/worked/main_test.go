@@ -69,13 +69,12 @@ func TestOutput(t *testing.T) {
 }
 
 // Every second version is graded good and is right: means within 0.1 sd of the exact
-// ones, sds within 10 %. Of the first ones, those that are off must be known here.
+// ones, sds within 10 %. Of the first ones, none that is further off is called good by many draws.
 func TestPosteriors(t *testing.T) {
 	all, err := fits()
 	if err != nil {
 		t.Fatal(err)
 	}
-	off := map[string]bool{} // graded good, and wrong
 	for i, e := range examples() {
 		for j, p := range all[i] {
 			mean, sd, _ := e.truth(e.versions[j])
@@ -95,17 +94,15 @@ func TestPosteriors(t *testing.T) {
 			if j%2 == 1 && (p.Grade() != vi.Good || worst > 0.1) {
 				t.Errorf("%s, %s: %v, off by %.2f sd", e.name, e.versions[j].title, p.Grade(), worst)
 			}
-			if worst > 0.15 && p.Grade() == vi.Good {
-				off[e.name] = true
-				if more, err := again(p); err != nil || more.Grade() == vi.Good {
-					t.Errorf("%s, %s: %v by %d draws as well (%v)", e.name, e.versions[j].title, more.Grade(), manyDraws, err)
-				}
+			more, err := again(p)
+			if err != nil {
+				t.Fatal(err)
+			}
+			// The arms of the funnel are off where v is not: more draws see that as well.
+			if hard := j%2 == 0 && e.name != "labels"; more.Grade() == vi.Good && (hard || worst > 0.1) {
+				t.Errorf("%s, %s: good by %d draws, and off by %.2f sd", e.name, e.versions[j].title, manyDraws, worst)
 			}
 		}
-	}
-	// The page warns of these two; if they are gone, it has to say so.
-	if len(off) != 2 || !off["schools"] || !off["banana"] {
-		t.Errorf("graded good and off by more than 0.15 sd: %v, want schools and banana", off)
 	}
 }
 
