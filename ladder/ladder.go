@@ -277,8 +277,8 @@ const (
 )
 
 // Grade is that of the chosen fit, but not better than Caution where it missed 2 % of
-// the posterior's mass, see [Result.Missed], and Bad from 20 % on; likewise where a tail that its draws
-// do not reach adds 10 % to the variance of a coordinate, beyond two standard errors, and 100 %.
+// the posterior's mass, see [Result.Missed], and Bad from 20 % on; likewise where the tails that its draws
+// do not reach add 10 % to the variance of a coordinate, beyond two standard errors, and 100 %.
 func (r *Result) Grade() vi.Grade {
 	if r.none() {
 		return vi.Bad
@@ -290,9 +290,9 @@ func (r *Result) Grade() vi.Grade {
 	case share >= littleMissed:
 		g = max(g, vi.Caution)
 	}
-	switch tail, lost := r.lost(); {
-	case tail == nil:
-	case lost >= muchLost:
+	switch l := r.lost(); {
+	case l.tail == nil:
+	case l.least >= muchLost:
 		return vi.Bad
 	default:
 		g = max(g, vi.Caution)
@@ -353,8 +353,8 @@ func (r *Result) Verdict() string {
 	if share, by := r.Missed(); share >= littleMissed {
 		v = fmt.Sprintf("%s; graded %s, because draws of %s reach %.0f %% of the posterior's mass that this one misses", v, r.Grade(), r.Tried[by].Name, 100*share)
 	}
-	if tail, _ := r.lost(); tail != nil {
-		v = fmt.Sprintf("%s; graded %s, because %s", v, r.Grade(), beside(tail))
+	if l := r.lost(); l.tail != nil {
+		v = fmt.Sprintf("%s; graded %s, because %s", v, r.Grade(), l)
 	}
 	return v
 }

@@ -35,24 +35,41 @@ func (r *Result) lookBeside(ctx context.Context, t *vi.Target, seed uint64) erro
 	return nil
 }
 
-// lost is the tail that surely lacks the most, and what it lacks of the variance less two
-// standard errors; nil if there is none that matters.
-func (r *Result) lost() (worst *vi.Tail, least float64) {
-	least = littleLost
-	for i := range r.Tails {
-		if v := r.Tails[i].Lost - lostErrs*r.Tails[i].LostErr; v >= least {
-			worst, least = &r.Tails[i], v
-		}
-	}
-	return worst, least
+// lost is what both tails of a coordinate together surely lack of its variance.
+type lost struct {
+	tail         *vi.Tail // the one that lacks more
+	total, least float64  // least is total less two standard errors
 }
 
-// beside says what a tail lacks.
-func beside(t *vi.Tail) string {
+// lost returns the coordinate that surely lacks the most; tail is nil if there is none
+// that matters.
+func (r *Result) lost() lost {
+	worst := lost{least: littleLost}
+	for i := range r.Tails {
+		c, square := lost{tail: &r.Tails[i]}, 0.
+		for k := range r.Tails {
+			t := &r.Tails[k]
+			if t.Coord != c.tail.Coord {
+				continue
+			}
+			c.total += t.Lost
+			square += t.LostErr * t.LostErr
+			if t.Lost > c.tail.Lost {
+				c.tail = t
+			}
+		}
+		if c.least = c.total - lostErrs*math.Sqrt(square); c.least >= worst.least {
+			worst = c
+		}
+	}
+	return worst
+}
+
+func (l lost) String() string {
 	where := "below"
-	if t.Upper {
+	if l.tail.Upper {
 		where = "above"
 	}
 	return fmt.Sprintf("%.1f %% of the posterior has %s %s %.3g, where only %.1f %% of the weighted draws are: its sd is about %.0f %% too small",
-		100*t.Share, t.Name, where, t.From, 100*t.Seen, 100*(1-1/math.Sqrt(1+t.Lost)))
+		100*l.tail.Share, l.tail.Name, where, l.tail.From, 100*l.tail.Seen, 100*(1-1/math.Sqrt(1+l.total)))
 }

@@ -25,4 +25,12 @@ func TestTailsGrade(t *testing.T) {
 			t.Errorf("%v ± %v lost: %v, want %v", c.lost, c.err, r.Verdict(), c.want)
 		}
 	}
+	// Two tails of one coordinate count together, those of two do not.
+	two := []vi.Tail{{Name: "x", Lost: 0.09, LostErr: 0.02}, {Name: "x", Upper: true, Lost: 0.11, LostErr: 0.02}}
+	if r.Tails = two; r.Grade() != vi.Caution || !strings.Contains(r.Verdict(), "x above") {
+		t.Errorf("both tails: %v", r.Verdict())
+	}
+	if two[1].Coord = 1; r.Grade() != vi.Good {
+		t.Errorf("tails of two coordinates: %v", r.Verdict())
+	}
 }
