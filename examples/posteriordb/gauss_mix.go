@@ -1,8 +1,6 @@
 package main
 
 import (
-	"math"
-
 	ad "github.com/natgrad/natgrad/autodiff"
 	"github.com/natgrad/natgrad/model"
 )
@@ -22,15 +20,8 @@ func gaussMix(d *data) (*model.Model, error) {
 		s.Add("prior of mu", ad.NormalLogProb(mu, 0, 2))
 		s.Add("prior of sigma", ad.HalfNormalLogProb(sigma, 2))
 		s.Add("prior of theta", ad.BetaLogProb(theta, 5, 5))
-		component := func(k int) ad.Node { return normalLogs(y, mu.At(k), sigma.At(k), sigma.At(k).Log()) }
+		component := func(k int) ad.Node { return ad.NormalLogProbs(y, mu.At(k), sigma.At(k)) }
 		weights := ad.Concat(theta.Log(), ad.Sub(1, theta).Log())
 		s.Add("data", ad.LogMix(weights, component(0), component(1)).Sum())
 	})
-}
-
-// normalLogs returns log Normal(y_i | μ, σ²), one number an observation, for a σ with
-// the given logarithm.
-func normalLogs(y []float64, mu ad.Node, sigma, log any) ad.Node {
-	z := ad.Sub(y, mu).Div(sigma)
-	return z.Square().Mul(-0.5).Sub(log).Sub(math.Log(2*math.Pi) / 2)
 }

@@ -2,7 +2,6 @@ package main
 
 import (
 	"errors"
-	"math"
 
 	ad "github.com/natgrad/natgrad/autodiff"
 	"github.com/natgrad/natgrad/model"
@@ -23,7 +22,7 @@ func hmmExample(d *data) (*model.Model, error) {
 	}, func(s *model.Scope) {
 		mu := s.Get("mu")
 		s.Add("prior of mu", ad.NormalLogProb(mu, []float64{3, 10}, 1))
-		states := ad.StackColumns(normalLogs(y, mu.At(0), sd, math.Log(sd)), normalLogs(y, mu.At(1), sd, math.Log(sd)))
+		states := ad.StackColumns(ad.NormalLogProbs(y, mu.At(0), sd), ad.NormalLogProbs(y, mu.At(1), sd))
 		s.Add("chain", ad.HMMLogProb([]float64{0, 0}, logMoves(s.Get("theta1"), s.Get("theta2")), states))
 	})
 }
@@ -50,7 +49,7 @@ func hmmDrive(d *data) (*model.Model, error) {
 		s.Add("prior of lambda", ad.NormalLogProb(lambda, []float64{0, 3}, 1))
 		var states [2]any
 		for k := range states {
-			states[k] = normalLogs(u, phi.At(k), sdU, math.Log(sdU)).Add(normalLogs(v, lambda.At(k), sdV, math.Log(sdV)))
+			states[k] = ad.NormalLogProbs(u, phi.At(k), sdU).Add(ad.NormalLogProbs(v, lambda.At(k), sdV))
 		}
 		s.Add("chain", ad.HMMLogProb([]float64{0, 0}, logMoves(theta1, theta2), ad.StackColumns(states[:]...)))
 	})

@@ -61,7 +61,7 @@ func (c *loaded) dispersed(ctx context.Context, n int) (diagonal, full reached, 
 			q, rungErr := r.New(tried)
 			try := ladder.Try{Name: r.Name, Err: rungErr}
 			if rungErr == nil {
-				try.Fit, try.Err = vi.Fit(ctx, q, target, &vi.Settings{Seed: uint64(seed), Diagnostics: 20000})
+				try.Fit, try.Err = vi.Fit(ctx, q, target, &vi.Settings{Seed: uint64(seed), Diagnostics: 10000})
 			}
 			if ctx.Err() != nil {
 				return diagonal, full, ctx.Err()

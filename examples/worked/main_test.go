@@ -31,6 +31,9 @@ var fits = sync.OnceValues(func() (all [][]*model.Posterior, err error) {
 	return all, nil
 })
 
+// updating tells whether go test -update rewrites what is stored.
+func updating() bool { return flag.Lookup("update").Value.String() == "true" }
+
 // The program prints what testdata/output.txt shows, and the page has all of it.
 func TestOutput(t *testing.T) {
 	all, err := fits()
@@ -59,7 +62,7 @@ func TestOutput(t *testing.T) {
 	golden.Check(t, out.String())
 	switch {
 	case page == string(old):
-	case flag.Lookup("update").Value.String() == "true":
+	case updating():
 		if err := os.WriteFile(path, []byte(page), 0o644); err != nil {
 			t.Fatal(err)
 		}
@@ -189,16 +192,23 @@ func TestPictures(t *testing.T) {
 		t.Fatal(err)
 	}
 	for i, e := range examples() {
-		want, err := os.ReadFile(filepath.Join("../../docs/img", e.file()))
-		if err != nil {
+		path := filepath.Join("../../docs/img", e.file())
+		want, err := os.ReadFile(path)
+		if err != nil && !updating() {
 			t.Fatal(err)
 		}
 		got, err := e.png(all[i])
 		if err != nil {
 			t.Fatal(err)
 		}
-		if !bytes.Equal(got, want) {
-			t.Errorf("%s is not what the program draws: go run ./examples/worked -pictures docs/img", e.file())
+		switch {
+		case bytes.Equal(got, want):
+		case updating():
+			if err := os.WriteFile(path, got, 0o644); err != nil {
+				t.Fatal(err)
+			}
+		default:
+			t.Errorf("%s is not what the program draws; go test -update writes it", e.file())
 		}
 	}
 }
