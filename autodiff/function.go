@@ -55,8 +55,9 @@ func (f *Function) Dim() int { return f.dim }
 func (f *Function) Reset() {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	f.free = nil
 	f.gen.Add(1)
+	f.last.Store(nil)
+	f.free = nil
 }
 
 // take returns a tape, the one that was given back last if nobody else has it.
