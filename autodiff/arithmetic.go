@@ -67,10 +67,10 @@ func mulForward(t *tape, n *node) {
 	}
 }
 
-// addTo adds g to the adjoint of an operand, its sum to that of a scalar.
+// addTo adds g, the adjoint of a sum, to that of an operand, all of it to that of a scalar.
 func addTo(adj, g []float64) {
 	switch {
-	case adj == nil:
+	case adj == nil || same(adj, g): // see layAdjoints
 	case len(adj) == len(g) && len(g) > 16:
 		axpy(adj, 1, g)
 	case len(adj) == len(g):
@@ -108,8 +108,22 @@ func subBackward(t *tape, n *node) {
 
 func mulBackward(t *tape, n *node) {
 	a, b := &t.nodes[n.in[0]], &t.nodes[n.in[1]]
-	mulTo(a.adj, n.adj, b.val)
-	mulTo(b.adj, n.adj, a.val)
+	if len(b.val) < len(n.val) {
+		a, b = b, a
+	}
+	if len(a.val) == len(b.val) || a.adj == nil || b.adj == nil {
+		mulTo(a.adj, n.adj, b.val)
+		mulTo(b.adj, n.adj, a.val)
+		return
+	}
+	// A scalar and a vector, the effects of groups with a scale of their own, in one pass.
+	s, c := 0.0, a.val[0]
+	val, adj := b.val[:len(n.adj)], b.adj[:len(n.adj)]
+	for i, g := range n.adj {
+		s += g * val[i]
+		adj[i] += g * c
+	}
+	a.adj[0] += s
 }
 
 // mulTo adds g times the other factor to the adjoint of a factor.

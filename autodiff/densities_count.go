@@ -59,14 +59,14 @@ var bernoulliLogitDensity = newDensity(density{
 			return la.SumLogSigmoid(d.pre, eta), true
 		}
 		s := 0.0
-		for lo := 0; lo < d.n; lo += block {
-			hi := min(lo+block, d.n)
-			b := d.buf[:hi-lo]
+		for lo := 0; lo < d.n; lo += half {
+			hi := min(lo+half, d.n)
+			p, soft := d.buf[:hi-lo], d.buf[half:][:hi-lo]
 			y, eta, g := y[lo:hi], eta[lo:hi], g[lo:hi]
-			la.Logistic(g, b, eta)
-			for i, v := range b {
+			la.Logistic(p, soft, eta)
+			for i, v := range soft {
 				s += y[i]*eta[i] - v
-				g[i] = y[i] - g[i]
+				g[i] += y[i] - p[i]
 			}
 		}
 		return s, true
@@ -153,19 +153,18 @@ var binomialLogitDensity = newDensity(density{
 		y, n, eta, g := d.x[0], d.x[1], d.x[2], d.g[2]
 		sy, sn := d.step[0], d.step[1]
 		s := 0.0
-		for lo := 0; lo < d.n; lo += block {
-			hi := min(lo+block, d.n)
-			b := d.buf[:hi-lo]
-			var sig []float64
-			if g != nil {
-				sig = g[lo:hi]
+		for lo := 0; lo < d.n; lo += half {
+			hi := min(lo+half, d.n)
+			p, soft := d.buf[:hi-lo], d.buf[half:][:hi-lo]
+			if g == nil {
+				p = nil
 			}
-			la.Logistic(sig, b, eta[lo:hi])
-			for k, v := range b {
+			la.Logistic(p, soft, eta[lo:hi])
+			for k, v := range soft {
 				i := lo + k
 				s += y[i*sy]*eta[i] - n[i*sn]*v
 				if g != nil {
-					g[i] = y[i*sy] - n[i*sn]*g[i]
+					g[i] += y[i*sy] - n[i*sn]*p[k]
 				}
 			}
 		}
@@ -251,7 +250,7 @@ var poissonLogDensity = newDensity(density{
 				i := lo + k
 				s += y[i*sy]*eta[i] - m
 				if g != nil {
-					g[i] = y[i*sy] - m
+					g[i] += y[i*sy] - m
 				}
 			}
 		}
@@ -331,7 +330,6 @@ func negBinomialLogLoop(d *densityArgs, order int) (float64, bool) {
 			slope += d.pre[k+1] * special.DigammaDelta(phi, d.pre[k])
 		}
 	}
-	const half = block / 2
 	u, soft := d.buf[:half], d.buf[half:]
 	for lo := 0; lo < d.n; lo += half {
 		hi := min(lo+half, d.n)
@@ -349,7 +347,7 @@ func negBinomialLogLoop(d *densityArgs, order int) (float64, bool) {
 			m := y[lo+k] + phi
 			s -= m * v
 			if g != nil {
-				g[lo+k] = y[lo+k] - m*u[k]
+				g[lo+k] += y[lo+k] - m*u[k]
 			}
 			if gp != nil {
 				slope += (m*u[k]-y[lo+k])*w - v
@@ -357,7 +355,7 @@ func negBinomialLogLoop(d *densityArgs, order int) (float64, bool) {
 		}
 	}
 	if gp != nil {
-		gp[0] = slope
+		gp[0] += slope
 	}
 	return s, true
 }

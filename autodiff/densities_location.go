@@ -29,8 +29,53 @@ func locationScale(p *partials, m, order int, s shape, z, sigma float64) float64
 	return s.h - math.Log(sigma)
 }
 
-// newLocationScale is the density of y, mu and sigma with the given shape.
+// fixedScale is the loop of a density of the given shape whose scale, operand k, is one
+// constant: the last of y, mu and sigma (k = 2), or of y >= 0 and sigma (k = 1).
+func fixedScale(h func(z float64) shape, k int) func(d *densityArgs, order int) (float64, bool) {
+	return func(d *densityArgs, order int) (float64, bool) {
+		if d.pre == nil {
+			return 0, false
+		}
+		w, sum := d.pre[0], d.pre[1]
+		y, sy, gy := d.x[0], d.step[0], d.g[0]
+		for i := range d.n {
+			z := y[i*sy]
+			if k == 2 {
+				z -= d.x[1][i*d.step[1]]
+			} else if z < 0 {
+				sum = math.Inf(-1)
+				continue
+			}
+			s := h(z * w)
+			sum += s.h
+			if gy != nil {
+				gy[i*sy] += s.h1 * w
+			}
+			if k == 2 && d.g[1] != nil {
+				d.g[1][i*d.step[1]] -= s.h1 * w
+			}
+		}
+		return sum, true
+	}
+}
+
+// prepareScale is for fixedScale: 1/sigma and −n·log sigma.
+func prepareScale(k int) func(d *densityArgs) []float64 {
+	return func(d *densityArgs) []float64 {
+		if !d.fixed[k] || d.step[k] != 0 {
+			return nil
+		}
+		sigma := d.x[k][0]
+		return []float64{1 / sigma, -float64(d.n) * math.Log(sigma)}
+	}
+}
+
+// newLocationScale is the density of y, mu and sigma with the given shape; loop and prepare
+// may be nil.
 func newLocationScale(name string, h func(z float64) shape, loop func(d *densityArgs, order int) (float64, bool), prepare func(d *densityArgs) []float64) *density {
+	if loop == nil {
+		loop, prepare = fixedScale(h, 2), prepareScale(2)
+	}
 	return newDensity(density{
 		name:    name,
 		params:  [4]string{"y", "mu", "sigma"},
@@ -44,7 +89,10 @@ func newLocationScale(name string, h func(z float64) shape, loop func(d *density
 	})
 }
 
-const logSqrt2Pi = 0.91893853320467274178032973640561764
+const (
+	logSqrt2Pi = 0.91893853320467274178032973640561764
+	logPi      = 1.14472988584940017414342735135305871
+)
 
 // NormalLogProb returns Σ log N(y | mu, sigma²) with sigma > 0 the standard deviation:
 //
@@ -90,28 +138,31 @@ func normalLoop(d *densityArgs, order int) (float64, bool) {
 			z := (y[i*sy] - mu[i*sm]) * w[i*sw]
 			ss += z * z
 		}
-	case sw == 0 && sy == 1 && sm == 1 && gy == nil:
+	case gy == nil && sy == 1 && sm == 1 && sw == 0:
 		// A regression's errors.
 		v := w[0]
 		y, mu := y[:len(gm)], mu[:len(gm)]
 		for i := range gm {
 			z := (y[i] - mu[i]) * v
 			ss += z * z
-			gm[i] = z * v
+			gm[i] += z * v
 		}
-	case gm == nil && sy == 1:
+	case gy == nil && sy == 1 && sm == 1:
+		// Observations with errors of their own.
+		y, mu, w := y[:len(gm)], mu[:len(gm)], w[:len(gm)]
+		for i, v := range w {
+			z := (y[i] - mu[i]) * v
+			ss += z * z
+			gm[i] += z * v
+		}
+	case gm == nil && sy == 1 && sm == 0 && sw == 0:
+		// A prior of many.
+		m, v := mu[0], w[0]
+		y := y[:len(gy)]
 		for i := range gy {
-			v := w[i*sw]
-			z := (y[i] - mu[i*sm]) * v
+			z := (y[i] - m) * v
 			ss += z * z
-			gy[i] = -z * v
-		}
-	case gy == nil && sm == 1:
-		for i := range gm {
-			v := w[i*sw]
-			z := (y[i*sy] - mu[i]) * v
-			ss += z * z
-			gm[i] = z * v
+			gy[i] -= z * v
 		}
 	default:
 		for i := range d.n {
@@ -127,7 +178,7 @@ func normalLoop(d *densityArgs, order int) (float64, bool) {
 		}
 	}
 	if g := d.g[2]; g != nil {
-		g[0] = (ss - n) * w[0]
+		g[0] += (ss - n) * w[0]
 	}
 	return total - ss/2, true
 }
@@ -141,7 +192,7 @@ var cauchyDensity = newLocationScale("CauchyLogProb", cauchyShape, nil, nil)
 
 func cauchyShape(z float64) shape {
 	q := 1 / (1 + z*z)
-	return shape{-math.Log(math.Pi) - math.Log1p(z*z), -2 * z * q, -2 * (1 - z*z) * q * q}
+	return shape{-logPi - math.Log1p(z*z), -2 * z * q, -2 * (1 - z*z) * q * q}
 }
 
 // LaplaceLogProb returns Σ log Laplace(y | mu, sigma), the double exponential density
@@ -279,10 +330,10 @@ func studentTLoop(d *densityArgs, order int) (float64, bool) {
 		logs += la.SumLog1p(b)
 	}
 	if g := d.g[1]; g != nil {
-		g[0] = n*studentTSlope(nu) + ((nu+1)*c*share-logs)/2
+		g[0] += n*studentTSlope(nu) + ((nu+1)*c*share-logs)/2
 	}
 	if g := d.g[3]; g != nil {
-		g[0] = ((nu+1)*share - n) * w
+		g[0] += ((nu+1)*share - n) * w
 	}
 	return n*(studentTConst(nu)-math.Log(sigma)) - (nu+1)/2*logs, true
 }

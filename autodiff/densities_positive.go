@@ -57,6 +57,8 @@ func newHalf(name string, h func(z float64) shape) *density {
 			}
 			return s.h - math.Log(x[1])
 		},
+		loop:    fixedScale(h, 1),
+		prepare: prepareScale(1),
 	})
 }
 
@@ -148,7 +150,7 @@ func gammaLoop(d *densityArgs, order int) (float64, bool) {
 		}
 		logB = n * math.Log(b[0])
 		if g != nil {
-			g[0] = n*a/b[0] - by
+			g[0] += n*a/b[0] - by
 		}
 		by *= b[0]
 	} else {
@@ -159,13 +161,13 @@ func gammaLoop(d *densityArgs, order int) (float64, bool) {
 				logB += d.buf[i-lo]
 				by += b[i] * y[i*sy]
 				if g != nil {
-					g[i] = a/b[i] - y[i*sy]
+					g[i] += a/b[i] - y[i*sy]
 				}
 			}
 		}
 	}
 	if ga := d.g[1]; ga != nil {
-		ga[0] = logB - n*special.Digamma(a) + d.pre[0]
+		ga[0] += logB - n*special.Digamma(a) + d.pre[0]
 	}
 	return a*logB - n*special.Lgamma(a) + (a-1)*d.pre[0] - by, true
 }

@@ -104,7 +104,10 @@ type densityArgs struct {
 }
 
 // block is a number of elements that stay in the first-level cache.
-const block = 256
+const (
+	block = 256
+	half  = block / 2 // where two of them are wanted
+)
 
 // densityScratch is handed to functions through pointers and so lives on the tape.
 type densityScratch struct {
@@ -121,8 +124,8 @@ func newDensity(d density) *density {
 			d.support[a] = anyReal
 		}
 	}
-	d.rule = &rule{name: d.name, setup: d.setup, forward: d.forward, backward: densityBackward, tangent: densityTangent, backward2: d.backward2}
-	d.scalars = &rule{name: d.name, setup: d.setup, forward: d.forwardScalars, backward: densityBackward, tangent: densityTangent, backward2: d.backward2}
+	d.rule = &rule{name: d.name, setup: d.setup, forward: d.forward, backward: densityBackward, tangent: densityTangent, backward2: d.backward2, density: &d}
+	d.scalars = &rule{name: d.name, setup: d.setup, forward: d.forwardScalars, backward: densityBackward, tangent: densityTangent, backward2: d.backward2, density: &d}
 	d.elements = d.eachRule()
 	return &d
 }
@@ -237,19 +240,26 @@ func (n *node) args(t *tape, d *densityArgs, grad bool) {
 }
 
 func (d *density) forward(t *tape, n *node) {
-	a, x, p := &t.dens.args, &t.dens.x, &t.dens.p
+	a := &t.dens.args
 	n.args(t, a, t.order > 0)
-	last := len(n.work) - 1
-	s := n.work[last]
 	if t.order > 0 {
-		clear(n.work[:last])
+		clear(n.work[:len(n.work)-1])
 	}
+	n.val[0] = d.sum(t, n, a)
+}
+
+// add is forward that adds the derivatives to the operands' adjoints: that of n is 1.
+func (d *density) add(t *tape, n *node) { n.val[0] = d.sum(t, n, n.direct) }
+
+// sum returns the sum over elements and, unless t.order is 0, adds the derivatives to a.g.
+func (d *density) sum(t *tape, n *node, a *densityArgs) float64 {
+	s := n.work[len(n.work)-1]
 	if d.loop != nil {
 		if v, ok := d.loop(a, t.order); ok {
-			n.val[0] = s + v
-			return
+			return s + v
 		}
 	}
+	x, p := &t.dens.x, &t.dens.p
 	for k := range p.need {
 		p.need[k] = a.g[k] != nil
 	}
@@ -264,7 +274,7 @@ func (d *density) forward(t *tape, n *node) {
 			}
 		}
 	}
-	n.val[0] = s
+	return s
 }
 
 // forwardScalars is forward for one element.

@@ -5,6 +5,7 @@ import (
 	"math"
 	"strconv"
 	"sync"
+	"sync/atomic"
 
 	"gonum.org/v1/gonum/mat"
 )
@@ -15,9 +16,10 @@ import (
 type Function struct {
 	dim  int
 	f    func(x Node) Node
+	last atomic.Pointer[tape] // a free tape, without a lock
 	mu   sync.Mutex
-	free []*tape
-	gen  int // counts Resets
+	free []*tape      // more of them
+	gen  atomic.Int64 // counts Resets
 }
 
 // New records f at x = 0, where its value need not be finite, and returns it with its
@@ -53,10 +55,15 @@ func (f *Function) Dim() int { return f.dim }
 func (f *Function) Reset() {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	f.free, f.gen = nil, f.gen+1
+	f.free = nil
+	f.gen.Add(1)
 }
 
+// take returns a tape, the one that was given back last if nobody else has it.
 func (f *Function) take() *tape {
+	if t := f.last.Swap(nil); t != nil && t.resets == f.gen.Load() {
+		return t
+	}
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	if k := len(f.free); k > 0 {
@@ -64,13 +71,16 @@ func (f *Function) take() *tape {
 		f.free = f.free[:k-1]
 		return t
 	}
-	return &tape{resets: f.gen}
+	return &tape{resets: f.gen.Load()}
 }
 
 func (f *Function) give(t *tape) {
+	if f.last.CompareAndSwap(nil, t) {
+		return
+	}
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	if t.resets == f.gen {
+	if t.resets == f.gen.Load() {
 		f.free = append(f.free, t)
 	}
 }
@@ -101,7 +111,7 @@ func (f *Function) HessVec(dst, x, v []float64) {
 	f.check("HessVec", "v", len(v))
 	f.check("HessVec", "dst", len(dst))
 	t := f.take()
-	t.grad(f.f, x)
+	t.gradAll(f.f, x)
 	t.hessVec(v)
 	copy(dst, t.nodes[0].dadj)
 	f.give(t)
@@ -113,7 +123,7 @@ func (f *Function) Hess(dst *mat.SymDense, grad, x []float64) float64 {
 	f.check("Hess", "x", len(x))
 	f.check("Hess", "dst", dst.SymmetricDim())
 	t := f.take()
-	v := t.grad(f.f, x)
+	v := t.gradAll(f.f, x)
 	if grad != nil {
 		f.check("Hess", "grad", len(grad))
 		copy(grad, t.nodes[0].adj)
@@ -167,15 +177,22 @@ func (f *Function) check(fn, param string, n int) {
 	}
 }
 
-// eval sets all values for x.
-func (t *tape) eval(f func(Node) Node, x []float64, order int) float64 {
+// begin sets the argument, and all values if this call records.
+func (t *tape) begin(f func(Node) Node, x []float64, order int) (recorded bool) {
 	t.order = order
 	t.calls++
 	// Calls 1, 2, 3, 5, 9, 17 … record.
-	if k := t.calls - 2; t.dynamic || k < 0 || k&(k-1) == 0 {
+	if k := t.calls - 1; t.dynamic || k&(k-1) == 0 {
 		t.record(f, x)
-	} else {
-		copy(t.nodes[0].val, x)
+		return true
+	}
+	copy(t.nodes[0].val, x)
+	return false
+}
+
+// eval sets all values for x.
+func (t *tape) eval(f func(Node) Node, x []float64, order int) float64 {
+	if !t.begin(f, x, order) {
 		for _, i := range t.live {
 			n := &t.nodes[i]
 			n.rule.forward(t, n)
@@ -214,62 +231,8 @@ func (t *tape) record(f func(Node) Node, x []float64) {
 		t.result = root.i
 		t.prune()
 	}
-}
-
-// prune finds the nodes that the result depends on: the rest, made for outputs
-// or for nothing, is not evaluated for values and gradients.
-func (t *tape) prune() {
-	live := make([]bool, len(t.nodes))
-	live[t.result] = true
-	for i := len(t.nodes) - 1; i >= 0; i-- {
-		if !live[i] {
-			continue
-		}
-		n := &t.nodes[i]
-		for _, j := range n.in {
-			if j != none {
-				live[j] = true
-			}
-		}
-		for _, j := range n.more {
-			live[j] = true
-		}
-	}
-	t.live = t.live[:0]
-	for _, i := range t.prog {
-		if live[i] {
-			t.live = append(t.live, i)
-		}
-	}
-}
-
-// grad sets all values and adjoints for x.
-func (t *tape) grad(f func(Node) Node, x []float64) float64 {
-	v := t.eval(f, x, 1)
-	t.adjs.clear()
-	if n := &t.nodes[t.result]; n.needs {
-		n.adj[0] = 1
-	}
-	for i := len(t.live) - 1; i >= 0; i-- {
-		n := &t.nodes[t.live[i]]
-		n.rule.backward(t, n)
-	}
-	return v
-}
-
-// hessVec sets all directional derivatives along v of the values and adjoints
-// that grad has set.
-func (t *tape) hessVec(v []float64) {
-	t.makeDots()
-	t.dots.clear()
-	copy(t.nodes[0].dot, v)
-	for _, i := range t.live {
-		n := &t.nodes[i]
-		n.rule.tangent(t, n)
-	}
-	for i := len(t.live) - 1; i >= 0; i-- {
-		n := &t.nodes[t.live[i]]
-		n.rule.backward2(t, n)
+	if !t.dynamic {
+		t.lay()
 	}
 }
 
@@ -298,10 +261,7 @@ func (t *tape) badAdjoint() error {
 	for _, i := range t.live {
 		t.nodes[i].rule.forward(t, &t.nodes[i])
 	}
-	t.adjs.clear()
-	if n := &t.nodes[t.result]; n.needs {
-		n.adj[0] = 1
-	}
+	t.seed()
 	for k := len(t.live) - 1; k >= 0; k-- {
 		i := t.live[k]
 		n := &t.nodes[i]

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"math"
 	"math/rand/v2"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -147,7 +148,9 @@ func TestOutputs(t *testing.T) {
 		for i := range 10 {
 			x := []float64{float64(i), 0.5}
 			fn.Grad(g, x)
-			if t0 := fn.free[0]; !dynamic && i > 3 && len(t0.live) != len(t0.prog)-1 {
+			t0 := fn.take()
+			fn.give(t0)
+			if !dynamic && i > 3 && len(t0.live) != len(t0.prog)-1 {
 				t.Errorf("%d of %d operations are evaluated for a gradient, want one less", len(t0.live), len(t0.prog))
 			}
 			got, e := fn.Outputs(nil, x), math.Exp(0.5)
@@ -176,6 +179,7 @@ func TestErrors(t *testing.T) {
 		"autodiff: Dot: b is an empty slice; want one number or more":                                           func(x Node) Node { return Dot(x, []float64{}) },
 		"autodiff: Exp: the node; want a node of this call of the function; this one was kept from another":     func(x Node) Node { return kept.Exp() },
 		"autodiff: New: the function's result; want a node of this call":                                        func(x Node) Node { return Node{} },
+		"autodiff: MatVec: x[1,2] is NaN; want a number":                                                        func(x Node) Node { return MatVec(mat.NewDense(2, 3, []float64{5: math.NaN()}), x).Sum() },
 		"autodiff: Matrix: rows×cols is 2×2 for a vector of 3; want as many elements":                           func(x Node) Node { return x.Matrix(2, 2).Sum() },
 		"autodiff: Dot: b is a 3×1 matrix, a is a vector of 3; want one shape":                                  func(x Node) Node { return Dot(x, x.Matrix(3, 1)) },
 		"autodiff: Slice: lo:hi is 2:2 in a vector of 3; want a part of a vector":                               func(x Node) Node { return x.Slice(2, 2).Sum() },
@@ -322,4 +326,28 @@ func BenchmarkLogistic(b *testing.B) {
 			handLogisticKernels(g, at, eta, soft, y, xm)
 		}
 	})
+}
+
+func TestDependsOn(t *testing.T) {
+	check := func(looks bool) (got []bool) {
+		_, err := New(3, func(x Node) Node {
+			a, b, c := x.At(0), x.Slice(1, 3), x.At(2)
+			if looks {
+				c.Value()
+			}
+			y := Add(a.Exp(), AddAll(b.Sum(), a))
+			got = []bool{y.DependsOn(a), y.DependsOn(b), y.DependsOn(c), y.DependsOn(x), y.DependsOn(y), a.DependsOn(y)}
+			return y
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return got
+	}
+	if got, want := check(false), []bool{true, true, false, true, true, false}; !slices.Equal(got, want) {
+		t.Errorf("got %v, want %v", got, want)
+	}
+	if got := check(true); slices.Contains(got, false) {
+		t.Errorf("a function that looks at values: %v", got)
+	}
 }

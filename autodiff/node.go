@@ -124,3 +124,28 @@ func (a Node) Shape() []int {
 		return []int{int(n.rows), int(n.cols)}
 	}
 }
+
+// DependsOn reports whether b entered the computation of a, with whatever effect. Of a
+// function that looks at values, where another call may differ, it is true.
+func (a Node) DependsOn(b Node) bool {
+	const fn = "DependsOn"
+	a.n(fn)
+	b.n(fn)
+	t := a.t
+	if b.t != t {
+		panic(&Error{Func: fn, Param: "b", Want: "a node of the same function"})
+	}
+	if t.dynamic {
+		return true
+	}
+	reach := make([]bool, a.i+1)
+	reach[a.i] = true
+	for i := a.i; i > b.i; i-- {
+		if reach[i] {
+			for _, o := range t.operands(&t.nodes[i]) {
+				reach[o] = true
+			}
+		}
+	}
+	return b.i <= a.i && reach[b.i]
+}

@@ -76,8 +76,10 @@ var plusRule = &rule{
 }
 
 func (n *node) plusAdjoint(a, b, c []float64) {
-	for i := range a {
-		a[i] += c[i]
+	if a != nil && !same(a, c) {
+		for i, v := range c {
+			a[i] += v
+		}
 	}
 	for i := range b {
 		b[i] += n.k * c[i]

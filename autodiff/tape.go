@@ -3,6 +3,7 @@ package autodiff
 import (
 	"math"
 	"slices"
+	"strconv"
 
 	"gonum.org/v1/gonum/mat"
 )
@@ -43,6 +44,8 @@ type rule struct {
 	// backward2 adds the directional derivative of what backward adds to the
 	// operands' dadj, by n.dadj, n.adj and all dots.
 	backward2 func(t *tape, n *node)
+
+	density *density // whose sum it is, if it is one
 }
 
 // node is one value of the tape. val, adj, dot and dadj have rows·cols entries.
@@ -60,19 +63,26 @@ type node struct {
 	dot, dadj  []float64
 	work       []float64 // of the rule; first and second derivatives, factors
 	pre        []float64 // of the rule; what setup made of constant operands
-	mark       [2]mark
+	mark       mark      // of val and work
+	// For replays of gradients, see prune.
+	direct *densityArgs // of a density that adds to its operands' adjoints itself
+	given  bool         // the adjoint is 1 and the reverse pass leaves the node out
 }
 
 // tape is the record of one function; for one goroutine.
 type tape struct {
-	nodes   []node
-	prog    []int32 // nodes with a rule that depend on the input, in order
-	live    []int32 // those of them that the result depends on
-	outputs []int32 // nodes marked by Output
-	vals    arena   // val and work
-	adjs    arena
-	dots    arena // dot and dadj
-	hasDots bool
+	nodes []node
+	prog  []int32 // nodes with a rule that depend on the input, in order
+	live  []int32 // those of them that the result depends on
+	back  []int32 // those that the reverse pass of a gradient visits
+	ones  []int32 // other nodes of the sum that is the result
+
+	forward, backward []step  // of replays of gradients
+	outputs           []int32 // nodes marked by Output
+	vals              arena   // val and work
+	adjs              arena
+	dots              arena // dot and dadj
+	hasDots           bool
 
 	order   int // 0: values are wanted, 1: gradients too
 	gen     uint32
@@ -82,8 +92,9 @@ type tape struct {
 	labels  map[int32]string
 	result  int32
 	calls   int
+	fresh   bool      // push has added a node
 	more    []int32   // scratch of operations with any number of operands
-	resets  int       // of the Function when the tape was made
+	resets  int64     // of the Function when the tape was made
 	dir     []float64 // scratch of Hess
 	dens    densityScratch
 }
@@ -190,7 +201,7 @@ func sameBits(a, b []float64) bool {
 
 // cut forgets node i and all behind it.
 func (t *tape) cut(i int) {
-	t.vals.pos, t.adjs.pos = t.nodes[i].mark[0], t.nodes[i].mark[1]
+	t.vals.pos = t.nodes[i].mark
 	clear(t.nodes[i:])
 	t.nodes = t.nodes[:i]
 	for len(t.prog) > 0 && t.prog[len(t.prog)-1] >= int32(i) {
@@ -205,8 +216,9 @@ func (t *tape) cut(i int) {
 }
 
 func (t *tape) add(s *spec) *node {
+	t.fresh = true
 	t.nodes = append(t.nodes, node{rule: s.rule, in: s.in, kind: s.kind, rows: int32(s.rows), cols: int32(s.cols),
-		view: int32(s.view), k: s.k, ints: s.ints, more: slices.Clone(s.more), mark: [2]mark{t.vals.pos, t.adjs.pos}})
+		view: int32(s.view), k: s.k, ints: s.ints, more: slices.Clone(s.more), mark: t.vals.pos})
 	i := len(t.nodes) - 1
 	n := &t.nodes[i]
 	for _, j := range s.in {
@@ -220,9 +232,6 @@ func (t *tape) add(s *spec) *node {
 	case s.view >= 0:
 		of := &t.nodes[s.in[0]]
 		n.val = of.val[s.view : s.view+size]
-		if n.needs {
-			n.adj = of.adj[s.view : s.view+size]
-		}
 		return n
 	case s.data != nil:
 		n.val = s.data
@@ -234,9 +243,6 @@ func (t *tape) add(s *spec) *node {
 		n.needs = true // the input
 	} else if n.needs {
 		t.prog = append(t.prog, int32(i))
-	}
-	if n.needs {
-		n.adj = t.adjs.get(size)
 	}
 	t.hasDots = false
 	return n
@@ -282,7 +288,7 @@ func (t *tape) arg(fn, param string, v any) int32 {
 		if len(v) == 0 {
 			panic(&Error{Func: fn, Param: param, Value: "an empty slice", Want: "one number or more"})
 		}
-		return t.push(&spec{in: noInputs, kind: vector, rows: len(v), cols: 1, view: -1, data: v}).i
+		return t.data(fn, param, &spec{in: noInputs, kind: vector, rows: len(v), cols: 1, view: -1, data: v})
 	case *mat.VecDense:
 		if v == nil || v.IsEmpty() {
 			panic(&Error{Func: fn, Param: param, Value: "an empty vector", Want: "one number or more"})
@@ -292,7 +298,7 @@ func (t *tape) arg(fn, param string, v any) int32 {
 		if raw.Inc != 1 {
 			data = packed(raw.Data, raw.N, 1, raw.Inc)
 		}
-		return t.push(&spec{in: noInputs, kind: vector, rows: raw.N, cols: 1, view: -1, data: data}).i
+		return t.data(fn, param, &spec{in: noInputs, kind: vector, rows: raw.N, cols: 1, view: -1, data: data})
 	case *mat.Dense:
 		if v == nil || v.IsEmpty() {
 			panic(&Error{Func: fn, Param: param, Value: "an empty matrix", Want: "one row and column or more"})
@@ -302,9 +308,30 @@ func (t *tape) arg(fn, param string, v any) int32 {
 		if raw.Stride != raw.Cols {
 			data = packed(raw.Data, raw.Rows, raw.Cols, raw.Stride)
 		}
-		return t.push(&spec{in: noInputs, kind: matrix, rows: raw.Rows, cols: raw.Cols, view: -1, data: data}).i
+		return t.data(fn, param, &spec{in: noInputs, kind: matrix, rows: raw.Rows, cols: raw.Cols, view: -1, data: data})
 	}
 	panic(&Error{Func: fn, Param: param, Value: typeName(v), Want: "a Node, float64, int, []float64, *mat.VecDense or *mat.Dense"})
+}
+
+// data records data. Infinite ones may be meant, as the logarithm of a probability of
+// zero; NaN makes everything NaN, and is looked for when the data are new. What a function
+// that looks at values computes on the way is not data and may be NaN at some points.
+func (t *tape) data(fn, param string, s *spec) int32 {
+	t.fresh = false
+	i := t.push(s).i
+	if !t.fresh || t.dynamic {
+		return i
+	}
+	for k, v := range s.data {
+		if math.IsNaN(v) {
+			param += "[" + strconv.Itoa(k/s.cols)
+			if s.kind == matrix {
+				param += "," + strconv.Itoa(k%s.cols)
+			}
+			panic(&Error{Func: fn, Param: param + "]", Value: "NaN", Want: "a number"})
+		}
+	}
+	return i
 }
 
 // packed copies rows that lie stride apart.

@@ -58,9 +58,9 @@ type Result struct {
 
 // Fit climbs from simple shapes of posterior to rich ones. It stops at a rung
 // where the best fit so far is good (k̂ < 0.7 and a small variance of the
-// importance ratios, see [vi.Result.Grade]), the last shape tried gained less ELBO
-// than the standard error of the difference, and the importance-sampling estimate of log p(D) says that
-// no more than 0.05 nats are left to gain; where there is a rung that searches for
+// importance ratios, see [vi.Result.Grade]) and the importance-sampling estimate of log p(D) says that
+// no more than 0.05 nats are left to gain, or that the last shape tried gained less ELBO
+// than the standard error of the difference; where there is a rung that searches for
 // other modes, one of them is tried first. It returns the fit with the best ELBO, a simpler
 // shape where the difference is within its standard error.
 //
@@ -78,7 +78,7 @@ func Fit(ctx context.Context, t *vi.Target, s *Settings) (*Result, error) {
 		return nil, fmt.Errorf("ladder: Fit: length of Settings.Start is %d, want Target.Dim = %d", len(set.Start), t.Dim)
 	}
 	if set.Rungs == nil {
-		set.Rungs = Default(t, set.Start, set.seed())
+		set.Rungs = defaults(ctx, t, set.Start, set.seed())
 	}
 	if len(set.Rungs) == 0 {
 		return nil, errors.New("ladder: Fit: Settings.Rungs is empty, want at least one rung")
@@ -87,19 +87,24 @@ func Fit(ctx context.Context, t *vi.Target, s *Settings) (*Result, error) {
 		return nil, fmt.Errorf("ladder: Fit: Settings.Fit.Diagnostics is %d, want >= 0: shapes are compared by their draws", set.Fit.Diagnostics)
 	}
 	r := &Result{Chosen: -1}
-	searched := false
-	for i := 0; i < len(set.Rungs); i++ {
-		rung := set.Rungs[i]
-		searched = searched || rung.Search
+	settled, searched := false, false
+	for _, rung := range set.Rungs {
+		// Where all is well, there is one look for what none of the fits could see.
+		if settled && (searched || !rung.Search) {
+			continue
+		}
 		try := Try{Name: rung.Name, Gain: math.NaN(), GainErr: math.NaN()}
 		var q vi.Posterior
 		var err error
 		q, try.Params, err = rung.start(r.Tried)
+		if errors.Is(err, errSkip) {
+			continue
+		}
 		if err == nil {
-			try.Fit, err = vi.Fit(ctx, q, t, set.Fit)
+			try.Fit, err = vi.Fit(ctx, q, t, bounded(set.Fit))
 		}
 		try.Err = err
-		stop := r.add(try) && !set.All
+		settled, searched = r.add(try) && !set.All, searched || rung.Search
 		if set.Progress != nil {
 			if err := show(set.Progress, r.line(len(r.Tried)-1)); err != nil {
 				return r, err
@@ -108,20 +113,6 @@ func Fit(ctx context.Context, t *vi.Target, s *Settings) (*Result, error) {
 		if ctx.Err() != nil {
 			return r, fmt.Errorf("ladder: stopped at the rung %q: %w", rung.Name, ctx.Err())
 		}
-		if !stop {
-			continue
-		}
-		// Where all is well, one look for what none of the fits could see.
-		next := -1
-		for j := i + 1; j < len(set.Rungs) && !searched && next < 0; j++ {
-			if set.Rungs[j].Search {
-				next = j
-			}
-		}
-		if next < 0 {
-			break
-		}
-		i = next - 1
 	}
 	if r.Chosen < 0 {
 		var errs []error
@@ -133,6 +124,21 @@ func Fit(ctx context.Context, t *vi.Target, s *Settings) (*Result, error) {
 		return r, fmt.Errorf("ladder: no rung could be fitted: %w", errors.Join(errs...))
 	}
 	return r, nil
+}
+
+// maxSteps is the limit of steps of a fit for which the caller set none: a shape that
+// needs more is not worth the wait while others remain.
+const maxSteps = 4000
+
+func bounded(s *vi.Settings) *vi.Settings {
+	var b vi.Settings
+	if s != nil {
+		b = *s
+	}
+	if b.Iterations == 0 {
+		b.Iterations = maxSteps
+	}
+	return &b
 }
 
 // start calls New and turns what it should not do into errors.
@@ -198,7 +204,7 @@ func (r *Result) add(try Try) (done bool) {
 	here := len(r.Tried)
 	if best == nil {
 		r.Chosen, r.Result = here, try.Fit
-		return false
+		return r.enough(&try, false)
 	}
 	try.Gain = try.Fit.ELBO - best.Fit.ELBO
 	try.GainErr = math.Hypot(try.Fit.ELBOErr, best.Fit.ELBOErr)
@@ -207,7 +213,14 @@ func (r *Result) add(try Try) (done bool) {
 	if !small || try.Fit.Grade() < best.Fit.Grade() && try.Gain > -try.GainErr {
 		r.Chosen, r.Result = here, try.Fit
 	}
-	return small && r.Result.Grade() == vi.Good && !r.roomLeft(&try)
+	return r.enough(&try, small)
+}
+
+// enough tells whether the climb may end: the fit is good, and either the last shape
+// brought little or the ELBO is that close to log p(D) that none can bring much.
+func (r *Result) enough(last *Try, small bool) bool {
+	close := r.Result.LogEvidence-r.Result.ELBO < worthwhileGain
+	return (small || close) && r.Result.Grade() == vi.Good && !r.roomLeft(last)
 }
 
 // roomLeft tells whether a richer shape could gain more: log p(D) − ELBO is KL(q‖p),

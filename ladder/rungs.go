@@ -33,14 +33,23 @@ const (
 //	low-rank      covariance of rank 10 plus diagonal, O(10 d), for d > 30
 //	full          any covariance, O(d²) memory, for d <= 1000
 //	skew-normal   full with one direction of skewness, for d <= 100
+//	modes(K)      the K > 1 modes that vi.Scout found, if it did, for d <= 40
 //	mixture(K)    of K = 2, 4, 8 full normals, for d <= 40, and of 16 for d <= 10;
-//	              there also from wide starts, which reach other modes
+//	              there also from wide starts, which reach other modes, unless
+//	              scouts have met at one mode
 //
 // start is the point about which vi.Scout looks for where to begin (nil: 0), seed that of the random
 // choices in the starts of the others.
 func Default(t *vi.Target, start []float64, seed uint64) []Rung {
+	return defaults(context.Background(), t, start, seed)
+}
+
+// errSkip says that a rung does not apply.
+var errSkip = errors.New("ladder: nothing to try here")
+
+func defaults(ctx context.Context, t *vi.Target, start []float64, seed uint64) []Rung {
 	d := t.Dim
-	at := &scouted{t: t, start: start, seed: seed}
+	at := &scouted{ctx: ctx, t: t, start: start, seed: seed}
 	rungs := []Rung{{Name: "diagonal", New: func([]Try) (vi.Posterior, error) { return at.diagonal() }}}
 	if d > minLowRank {
 		rungs = append(rungs, Rung{Name: fmt.Sprintf("low-rank(%d)", rank), New: func(tried []Try) (vi.Posterior, error) { return lowRank(tried, rank) }})
@@ -65,13 +74,19 @@ func Default(t *vi.Target, start []float64, seed uint64) []Rung {
 		}})
 	}
 	if d <= maxMixture {
+		rungs = append(rungs, Rung{Name: "modes", Search: true, New: func([]Try) (vi.Posterior, error) { return at.mixture() }})
 		for _, k := range []int{2, 4, 8, 16} {
 			if k > maxWide && d > maxFew {
 				continue
 			}
 			rungs = append(rungs, Rung{Name: fmt.Sprintf("mixture(%d)", k), New: func(tried []Try) (vi.Posterior, error) { return split(tried, k, seed) }})
 			if d <= maxFew {
-				rungs = append(rungs, Rung{Name: fmt.Sprintf("mixture(%d) wide", k), Search: true, New: func(tried []Try) (vi.Posterior, error) { return splitWide(tried, k, seed, start) }})
+				rungs = append(rungs, Rung{Name: fmt.Sprintf("mixture(%d) wide", k), Search: true, New: func(tried []Try) (vi.Posterior, error) {
+					if len(at.find()) == 1 {
+						return nil, errSkip
+					}
+					return splitWide(tried, k, seed, start)
+				}})
 			}
 		}
 	}
@@ -116,22 +131,44 @@ func splitWide(tried []Try, k int, seed uint64, start []float64) (vi.Posterior, 
 	return mixture.New(nil, comps...)
 }
 
-// scouted is the Laplace approximation at the best mode that a short search finds, made
-// when a rung asks for it.
+// scouted holds the Laplace approximations at the modes that a short search finds, made
+// when a rung asks for them.
 type scouted struct {
+	ctx   context.Context
 	t     *vi.Target
 	start []float64
 	seed  uint64
 	done  bool
-	n     *expfam.Normal // nil if there is none
+	modes []*expfam.Normal
 }
 
-func (s *scouted) normal() *expfam.Normal {
+func (s *scouted) find() []*expfam.Normal {
 	if !s.done && s.t.Dim <= maxStart && (s.t.Hess != nil || s.t.Grad != nil || s.t.Linear != nil) {
-		s.n, _ = vi.Scout(context.Background(), s.t, s.start, s.seed) // fits say what is wrong with a target
+		s.modes, _ = vi.Scout(s.ctx, s.t, s.start, s.seed) // fits say what is wrong with a target
 	}
 	s.done = true
-	return s.n
+	return s.modes
+}
+
+// normal is that of the most massive mode, nil if there is none.
+func (s *scouted) normal() *expfam.Normal {
+	if modes := s.find(); len(modes) > 0 {
+		return modes[0]
+	}
+	return nil
+}
+
+// mixture has a component at each mode.
+func (s *scouted) mixture() (vi.Posterior, error) {
+	modes := s.find()
+	if len(modes) < 2 {
+		return nil, errSkip
+	}
+	var comps []mixture.Component
+	for _, n := range modes {
+		comps = append(comps, n.Clone().(*expfam.Normal))
+	}
+	return mixture.New(nil, comps...)
 }
 
 // diagonal is the optimum of the mean field for the scouted normal, a standard normal at

@@ -3,6 +3,7 @@ package model
 import (
 	"context"
 	"errors"
+	"runtime/debug"
 
 	"github.com/natgrad/natgrad/ladder"
 	"github.com/natgrad/natgrad/vi"
@@ -42,12 +43,18 @@ func (m *Model) Fit(ctx context.Context, s *ladder.Settings) (*Posterior, error)
 // Posterior presents a fit of the model's Target, by vi.Fit or other means, in
 // terms of the model's parameters. The fit must have kept draws, as it does by
 // default.
-func (m *Model) Posterior(fit *vi.Result) (*Posterior, error) {
+func (m *Model) Posterior(fit *vi.Result) (p *Posterior, err error) {
 	if fit == nil || fit.Draws == nil || len(fit.LogWeights) == 0 {
 		return nil, errors.New("model: Posterior: the fit has no draws; want one with Settings.Diagnostics >= 0")
 	}
 	if _, d := fit.Draws.Dims(); d != m.dim {
 		return nil, &ParamError{Func: "Posterior", Name: "fit", Value: "a fit of another target", Want: "one of this model's Target"}
 	}
+	defer func() {
+		// A density that branches is called again for derived quantities.
+		if r := recover(); r != nil {
+			p, err = nil, &vi.PanicError{Func: "the log density", Value: r, Stack: debug.Stack()}
+		}
+	}()
 	return newPosterior(m, fit), nil
 }

@@ -29,6 +29,15 @@ type derived struct {
 	dims []int
 }
 
+func (d derived) equal(e derived) bool { return d.name == e.name && slices.Equal(d.dims, e.dims) }
+
+func (d derived) String() string {
+	if len(d.dims) == 0 {
+		return d.name
+	}
+	return d.name + fmt.Sprint(d.dims)
+}
+
 // New makes a model of its parameters and of the function that adds up
 //
 //	log p(D, θ)
@@ -36,7 +45,8 @@ type derived struct {
 // in terms of the parameters' own (constrained) values; the log-Jacobians of the
 // transforms are added by the model. The function is recorded as package
 // autodiff says, so that it must be the same at every call. It is called here once,
-// at the start: wrong shapes, names and operands, and a panic, are an error.
+// at the start: wrong shapes, names and operands, a parameter on which no term
+// depends, and a panic, are an error.
 func New(params []Param, logProb func(s *Scope)) (m *Model, err error) {
 	slots, byName, err := layout(params)
 	if err != nil {
@@ -93,7 +103,8 @@ type Scope struct {
 	first bool
 	vals  []autodiff.Node
 	terms []autodiff.Node
-	seen  []string
+	// derived holds what this call has named, which every call must name.
+	derived []derived
 }
 
 func (s *Scope) run(logProb func(s *Scope)) autodiff.Node {
@@ -110,7 +121,25 @@ func (s *Scope) run(logProb func(s *Scope)) autodiff.Node {
 	if len(s.terms) == own {
 		panic(&ParamError{Func: "New", Name: "logProb", Value: "it added no term", Want: "one call of Scope.Add or more"})
 	}
+	if s.first {
+		s.m.derived = s.derived
+		s.checkUsed(s.terms[own:])
+	} else if !slices.EqualFunc(s.derived, s.m.derived, derived.equal) {
+		// Outputs come in the order in which they were named.
+		panic(&ParamError{Func: "Scope.Derive", Name: "logProb", Value: fmt.Sprintf("it derives %v, first it was %v", s.derived, s.m.derived),
+			Want: "the same quantities in the same order at every call"})
+	}
 	return autodiff.AddAll(s.terms...)
+}
+
+// checkUsed panics if no one of the user's terms depends on a parameter. It records
+// nothing, as later calls do not come here.
+func (s *Scope) checkUsed(terms []autodiff.Node) {
+	for i, v := range s.vals {
+		if !slices.ContainsFunc(terms, func(t autodiff.Node) bool { return t.DependsOn(v) }) {
+			panic(&ParamError{Func: "New", Name: s.m.slots[i].Name, Value: "no term of the log density depends on it", Want: "one that does, such as its prior"})
+		}
+	}
 }
 
 // node maps the parameter's coordinates to its value.
@@ -157,15 +186,16 @@ func (s *Scope) Add(name string, term autodiff.Node) {
 }
 
 // Derive names a quantity that follows from the parameters, to be reported with
-// them, and returns it. It enters the log density only where it is used.
+// them, and returns it. It enters the log density only where it is used. Every call
+// of the log density has to derive the same quantities in the same order.
 func (s *Scope) Derive(name string, v autodiff.Node) autodiff.Node {
-	if _, ok := s.m.byName[name]; ok || name == "" || slices.Contains(s.seen, name) {
+	if _, ok := s.m.byName[name]; ok || slices.ContainsFunc(s.derived, func(d derived) bool { return d.name == name }) {
 		panic(&ParamError{Func: "Scope.Derive", Name: name, Want: "a name that no parameter and no other derived quantity has"})
 	}
-	s.seen = append(s.seen, name)
-	if s.first {
-		s.m.derived = append(s.m.derived, derived{name, v.Shape()})
+	if !validName(name) {
+		panic(&ParamError{Func: "Scope.Derive", Name: name, Want: goodName})
 	}
+	s.derived = append(s.derived, derived{name, v.Shape()})
 	return v.Output().Label(name)
 }
 
@@ -229,6 +259,9 @@ func (s *slot) unconstrain(x, vals []float64) error {
 // Constrain returns the values at unconstrained coordinates x in the order of
 // Names: parameters and derived quantities.
 func (m *Model) Constrain(x []float64) []float64 {
+	if len(x) != m.dim {
+		panic(fmt.Sprintf("model: Constrain: x has length %d, the model %d coordinates", len(x), m.dim))
+	}
 	vals := make([]float64, m.params, len(m.names))
 	for i := range m.slots {
 		s := &m.slots[i]

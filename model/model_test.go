@@ -132,6 +132,8 @@ func TestLayout(t *testing.T) {
 		s.Add("c", s.Get("c").Log().Sum())
 		s.Add("d", autodiff.NormalLogProb(s.Get("d"), 0, 1))
 		s.Add("rest", autodiff.NormalLogProb(s.Get("b"), s.Get("a"), 1))
+		s.Add("L", s.Get("L").Sum())
+		s.Add("e", s.Get("e").Square())
 	})
 	if err != nil {
 		t.Fatal(err)
@@ -165,7 +167,7 @@ func TestLayout(t *testing.T) {
 		jac += c.c.Constrain(y[:c.c.Size()], x[c.lo:c.hi])
 	}
 	norm := func(y, mu float64) float64 { return -(y-mu)*(y-mu)/2 - math.Log(2*math.Pi)/2 }
-	want := jac + math.Log(v[3]*v[4]*v[5])
+	want := jac + math.Log(v[3]*v[4]*v[5]) + v[10] + v[11] + v[12] + v[13] + v[14]*v[14]
 	for _, d := range v[6:10] {
 		want += norm(d, 0)
 	}
@@ -201,6 +203,12 @@ func TestErrors(t *testing.T) {
 		`it added no term`:                                         func() (*Model, error) { return New([]Param{Positive("a")}, func(s *Scope) {}) },
 		`a term of 2 numbers; want a scalar`:                       func() (*Model, error) { return New([]Param{Real("a", 2)}, func(s *Scope) { s.Add("x", s.Get("a")) }) },
 		`parameter "a"; want a name that no parameter`:             func() (*Model, error) { return New([]Param{Real("a")}, func(s *Scope) { s.Derive("a", s.Get("a")) }) },
+		`parameter "b": no term of the log density depends on it`: func() (*Model, error) {
+			return New([]Param{Real("a"), Positive("b", 2)}, func(s *Scope) { s.Derive("c", s.Get("b").Add(s.Get("a"))); s.Add("a", s.Get("a")) })
+		},
+		`parameter "a[1]"; want a name without brackets`: func() (*Model, error) {
+			return New([]Param{Real("a", 2)}, func(s *Scope) { s.Derive("a[1]", s.Get("a")) })
+		},
 		`autodiff: Add: b is a vector of 3, a is a vector of 2`: func() (*Model, error) {
 			return New([]Param{Real("a", 2)}, func(s *Scope) { s.Get("a").Add([]float64{1, 2, 3}) })
 		},
@@ -230,5 +238,77 @@ func TestExplain(t *testing.T) {
 	}
 	if err := m.Explain([]float64{-1, 0}); err == nil || !strings.Contains(err.Error(), `term "prior of a": Sqrt(a = -1) is NaN`) {
 		t.Errorf("explained as %v", err)
+	}
+}
+
+// TestDeriveAlike checks that a density that branches cannot mix up derived quantities.
+func TestDeriveAlike(t *testing.T) {
+	m, err := New([]Param{Real("a")}, func(s *Scope) {
+		a := s.Get("a")
+		s.Add("heights", autodiff.NormalLogProb(heights, a, 1))
+		if a.Value() < 1 {
+			s.Derive("u", a)
+		}
+		s.Derive("v", a.Neg())
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	var p *ParamError
+	if _, err := m.Fit(context.Background(), nil); !errors.As(err, &p) || !strings.Contains(err.Error(), "it derives [v], first it was [u v]") {
+		t.Errorf("other derived quantities in a later call: %v", err)
+	}
+	defer func() {
+		if r := recover(); r != "model: Constrain: x has length 2, the model 1 coordinates" {
+			t.Errorf("panic %v", r)
+		}
+	}()
+	m.Constrain([]float64{0, 1})
+}
+
+// TestReplayed checks that what New looks at does not make the density one that is
+// recorded at every call.
+func TestReplayed(t *testing.T) {
+	calls := 0
+	m, err := New([]Param{Real("a"), Positive("s")}, func(s *Scope) {
+		calls++
+		s.Add("heights", autodiff.NormalLogProb(heights, s.Get("a"), s.Get("s")))
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	tgt := m.Target()
+	for i := range 1000 {
+		tgt.LogProb([]float64{float64(i), 0})
+	}
+	if calls > 12 {
+		t.Errorf("%d calls", calls)
+	}
+}
+
+func TestNotFinite(t *testing.T) {
+	panics := false
+	m, err := New([]Param{Real("a")}, func(s *Scope) {
+		a := s.Get("a")
+		if a.Value() > 0 && panics {
+			panic("too late")
+		}
+		s.Add("heights", autodiff.NormalLogProb(heights, a, 1))
+		s.Derive("log a", a.Sub(1.5).Log())
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	p, err := m.Fit(context.Background(), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if s := p.String(); !strings.Contains(s, "; log a is not finite in ") || strings.Contains(s, "; a is not") {
+		t.Errorf("the table does not say what is not finite:\n%s", s)
+	}
+	panics = true
+	var e *vi.PanicError
+	if p, err := m.Posterior(p.Fit); p != nil || !errors.As(err, &e) || e.Value != "too late" {
+		t.Errorf("a panic behind the fit: %v, %v", p, err)
 	}
 }

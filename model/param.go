@@ -163,6 +163,13 @@ func (s *slot) dims() []int {
 	return append([]int{s.Size}, s.Constraint.Dims()...)
 }
 
+const goodName = "a name without brackets, commas, quotes, line ends and outer blanks"
+
+// validName tells whether elements of name are told from all other names, in files too.
+func validName(name string) bool {
+	return name != "" && !strings.ContainsAny(name, "[],\n\"") && strings.TrimSpace(name) == name
+}
+
 // layout checks declarations and gives each its place.
 func layout(params []Param) (slots []slot, byName map[string]int, err error) {
 	if len(params) == 0 {
@@ -184,8 +191,8 @@ func layout(params []Param) (slots []slot, byName map[string]int, err error) {
 		switch first, twice := byName[p.Name]; {
 		case p.Name == "":
 			return nil, nil, bad(fmt.Sprintf("parameter %d has no name", i), "a name")
-		case strings.ContainsAny(p.Name, "[],\n\"") || strings.TrimSpace(p.Name) != p.Name:
-			return nil, nil, bad("", "a name without brackets, commas, quotes, line ends and outer blanks")
+		case !validName(p.Name):
+			return nil, nil, bad("", goodName)
 		case twice:
 			return nil, nil, bad(fmt.Sprintf("parameters %d and %d have this name", first, i), "different names")
 		case p.Size < 0:

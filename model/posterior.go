@@ -213,14 +213,36 @@ func (p *Posterior) Coefs() []report.Coef {
 	return out
 }
 
-// Table returns means, sds and quantiles, with the verdict as its note.
+// Table returns means, sds and quantiles, with the verdict as its note, which also
+// says what is NaN or infinite in some of the draws.
 func (p *Posterior) Table() *report.Table {
 	if p == nil || p.Fit == nil {
 		return &report.Table{}
 	}
 	t := report.NewCoefTable(p.Coefs())
 	t.Note = p.Verdict()
+	said := 0
+	for i := range p.marginals {
+		n := p.marginals[i].notFinite()
+		if n == 0 {
+			continue
+		}
+		if said++; said > 3 {
+			t.Note += "; …"
+			break
+		}
+		t.Note += fmt.Sprintf("; %s is not finite in %d of %d draws", p.marginals[i].Name, n, len(p.Weights))
+	}
 	return t
+}
+
+func (c *Marginal) notFinite() (n int) {
+	for _, x := range c.x {
+		if math.IsNaN(x) || math.IsInf(x, 0) {
+			n++
+		}
+	}
+	return n
 }
 
 // Plot shows every marginal as a dot with its 50 and 90 % intervals.

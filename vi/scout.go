@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"sort"
 
 	"github.com/natgrad/natgrad/expfam"
 	"gonum.org/v1/gonum/floats"
@@ -21,22 +22,24 @@ const (
 	scoutSpread = 2
 	// scoutSteps bounds the evaluations of a climb, with as many again per dimension.
 	scoutSteps = 100
-	// sameMode is the difference of log densities, in nats, below which two climbs are taken to
-	// have found one maximum, or two of which either will do.
-	sameMode = 0.1
+	// sameMode is the squared distance, in sds of the normal at a maximum, within which another climb
+	// has found the same one.
+	sameMode = 16
+	// littleMass is the difference of log masses from which a maximum is left out.
+	littleMass = 7
 	// polishSteps bounds the Newton steps at the end, polished is the gain in nats that ends them.
 	polishSteps = 8
 	polished    = 1e-6
 )
 
-// Scout returns a normal start for a fit where nothing is known but a rough point x0 (nil means 0): the
-// Laplace approximation, see [Start], at the best of the maxima that BFGS, and Newton's method at the end, find from x0 and from three
-// points N(x0, 2²), each the best of eight. Best is the maximum whose Laplace approximation has the
-// largest log evidence log p(D, x̂) + (d/2) log 2π − ½ log|−∇² log p|: a narrow peak may be higher
-// than the mode that holds the mass. It needs a gradient, and costs about a hundred of them a climb
-// and 2·Dim for each maximum. The climbs stop at a gain of 0.01 nats, the best is polished: where the density has no maximum, or a distant
+// Scout looks for the modes of log p where nothing is known but a rough point x0 (nil means 0): it
+// returns the Laplace approximations, see [Start], at the different maxima that BFGS finds from x0 and from three
+// points N(x0, 2²), each the best of eight, the one that holds most mass first, by the
+// log evidence log p(D, x̂) + (d/2) log 2π − ½ log|−∇² log p| of each: a narrow peak may be higher
+// than the mode that holds the mass. Maxima of less than a thousandth of the first one's mass are left out. It needs a
+// gradient, and costs one or two hundred of them a climb and 2·Dim for each maximum. Where the density has no maximum, or a distant
 // one, the point is one where a fit can begin. It errs if no climb finds a finite density.
-func Scout(ctx context.Context, t *Target, x0 []float64, seed uint64) (*expfam.Normal, error) {
+func Scout(ctx context.Context, t *Target, x0 []float64, seed uint64) ([]*expfam.Normal, error) {
 	if x0 == nil {
 		x0 = make([]float64, t.Dim)
 	}
@@ -58,8 +61,7 @@ func Scout(ctx context.Context, t *Target, x0 []float64, seed uint64) (*expfam.N
 		}
 		return optimize.NotTerminated, nil
 	}
-	var best *expfam.Normal
-	found, evidence := []float64{}, math.Inf(-1)
+	var found []scouted
 	var errs []error
 	for k := range scouts {
 		x, ok := scoutFrom(&p, x0, seed, k)
@@ -77,30 +79,47 @@ func Scout(ctx context.Context, t *Target, x0 []float64, seed uint64) (*expfam.N
 			return nil, e
 		}
 		if ctx.Err() != nil {
-			return best, fmt.Errorf("vi: Scout: %w", ctx.Err())
+			return nil, fmt.Errorf("vi: Scout: %w", ctx.Err())
 		}
 		if res == nil || !finite(res.F) {
 			errs = append(errs, err)
 			continue
 		}
-		if known(found, -res.F) {
+		if known(found, res.X) {
 			continue
 		}
-		found = append(found, -res.F)
 		n, err := Start(t, res.X)
 		if err != nil {
 			errs = append(errs, err)
 			continue
 		}
+		n = polish(t, &p, n)
+		if e := caught.Load(); e != nil {
+			return nil, e
+		}
 		// The normal has the entropy (d/2) log 2πe − ½ log|S|.
-		if z := -res.F + n.Entropy() - float64(t.Dim)/2; z > evidence {
-			best, evidence = n, z
+		if at := n.Mean(nil); !known(found, at) {
+			found = append(found, scouted{n, n.Precision(nil), n.Entropy() - float64(t.Dim)/2 - p.Func(at)})
 		}
 	}
-	if best == nil {
+	if len(found) == 0 {
 		return nil, fmt.Errorf("vi: Scout: no maximum with a finite log density found: %w", errors.Join(errs...))
 	}
-	return polish(t, &p, best), nil
+	sort.SliceStable(found, func(i, j int) bool { return found[i].evidence > found[j].evidence })
+	var out []*expfam.Normal
+	for _, f := range found {
+		if f.evidence > found[0].evidence-littleMass {
+			out = append(out, f.n)
+		}
+	}
+	return out, nil
+}
+
+// scouted is a maximum that a climb found.
+type scouted struct {
+	n        *expfam.Normal
+	p        *mat.SymDense // precision
+	evidence float64
 }
 
 // polish takes Newton steps from the mean of n while they raise the log density, so that directions
@@ -129,10 +148,13 @@ func polish(t *Target, p *optimize.Problem, n *expfam.Normal) *expfam.Normal {
 	return n
 }
 
-// known tells whether a maximum of the log density v has been seen.
-func known(found []float64, v float64) bool {
+// known tells whether x belongs to a maximum that has been found.
+func known(found []scouted, x []float64) bool {
 	for _, f := range found {
-		if math.Abs(f-v) < sameMode {
+		way := f.n.Mean(nil)
+		floats.Sub(way, x)
+		v := mat.NewVecDense(len(way), way)
+		if mat.Inner(v, f.p, v) < sameMode {
 			return true
 		}
 	}

@@ -21,13 +21,9 @@ func mixtureOf(mu model.Param) (*model.Model, error) {
 	return model.New([]model.Param{mu}, func(s *model.Scope) {
 		mu := s.Get("mu")
 		s.Add("mu", autodiff.NormalLogProb(mu, 0, 3))
-		s.Add("lengths", autodiff.LogMix(half, normalEach(mu.At(0)), normalEach(mu.At(1))).Sum())
+		s.Add("lengths", autodiff.LogMix(half,
+			autodiff.NormalLogProbs(lengths, mu.At(0), 1), autodiff.NormalLogProbs(lengths, mu.At(1), 1)).Sum())
 	})
-}
-
-// normalEach is log normal(y_i | mu, 1) for every length by itself.
-func normalEach(mu autodiff.Node) autodiff.Node {
-	return autodiff.Sub(lengths, mu).Square().Mul(-0.5).Sub(math.Log(2*math.Pi) / 2)
 }
 
 func labels() (*model.Model, error)        { return mixtureOf(model.Real("mu", 2)) }
