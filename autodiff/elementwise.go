@@ -290,20 +290,11 @@ func each(f func(float64) float64) func(dst, x []float64) []float64 {
 	}
 }
 
-// exp has no use for a vector kernel where there is one element.
-func exp(dst, x []float64) []float64 {
-	if len(x) == 1 {
-		dst[0] = math.Exp(x[0])
-		return dst
-	}
-	return la.Exp(dst, x)
-}
-
 const sqrt2Pi = 2.50662827463100050241576528481104525
 
 var (
 	negRule    = mapRule("Neg", each(func(x float64) float64 { return -x }), func(_, _ float64) float64 { return -1 }, func(_, _ float64) float64 { return 0 })
-	expRule    = mapRule("Exp", exp, func(_, y float64) float64 { return y }, func(_, y float64) float64 { return y })
+	expRule    = mapRule("Exp", la.Exp, func(_, y float64) float64 { return y }, func(_, y float64) float64 { return y })
 	expm1Rule  = mapRule("Expm1", la.Expm1, func(_, y float64) float64 { return y + 1 }, func(_, y float64) float64 { return y + 1 })
 	logRule    = mapRule("Log", la.Log, func(x, _ float64) float64 { return 1 / x }, func(x, _ float64) float64 { return -1 / (x * x) })
 	log1pRule  = mapRule("Log1p", la.Log1p, func(x, _ float64) float64 { return 1 / (1 + x) }, func(x, _ float64) float64 { return -1 / ((1 + x) * (1 + x)) })

@@ -231,7 +231,9 @@ func (t *tape) record(f func(Node) Node, x []float64) {
 		t.result = root.i
 		t.prune()
 	}
-	t.layDirect()
+	if !t.dynamic {
+		t.lay()
+	}
 }
 
 func finite(x float64) bool { return !math.IsNaN(x) && !math.IsInf(x, 0) }

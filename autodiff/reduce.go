@@ -213,16 +213,16 @@ func (n *node) general(data []float64) blas64.General {
 
 // matVec is dst = X·v + beta·dst with X in the shape of x.
 func matVec(dst []float64, x *node, data, v []float64, beta float64) {
-	if len(v) == 2 { // twice as fast as the call of a routine a row
+	if len(v) == 2 && beta == 0 { // twice as fast as the call of a routine a row
 		a, b := v[0], v[1]
 		data = data[:2*len(dst)]
-		for i := range dst {
-			r := data[2*i:][:2]
-			if s := r[0]*a + r[1]*b; beta == 0 {
-				dst[i] = s
-			} else {
-				dst[i] = s + beta*dst[i]
-			}
+		i := 0
+		for ; i+1 < len(dst); i += 2 {
+			r := (*[4]float64)(data[2*i:])
+			dst[i], dst[i+1] = r[0]*a+r[1]*b, r[2]*a+r[3]*b
+		}
+		if i < len(dst) {
+			dst[i] = data[2*i]*a + data[2*i+1]*b
 		}
 		return
 	}
@@ -235,15 +235,23 @@ func transVec(dst []float64, x *node, g []float64) {
 		la.AddMulTransVec(dst, x.general(x.val), g)
 		return
 	}
-	a, b := 0.0, 0.0
+	var a, b, c, d float64
 	data := x.val[:2*len(g)]
-	for i, v := range g {
-		r := data[2*i:][:2]
-		a += v * r[0]
-		b += v * r[1]
+	i := 0
+	for ; i+1 < len(g); i += 2 {
+		r := (*[4]float64)(data[2*i:])
+		u, v := g[i], g[i+1]
+		a += u * r[0]
+		b += u * r[1]
+		c += v * r[2]
+		d += v * r[3]
 	}
-	dst[0] += a
-	dst[1] += b
+	if i < len(g) {
+		a += g[i] * data[2*i]
+		b += g[i] * data[2*i+1]
+	}
+	dst[0] += a + c
+	dst[1] += b + d
 }
 
 // outer is dst += u·v'.

@@ -114,18 +114,42 @@ func (t *tape) passed(n *node, j int32) bool {
 // same says that two adjoints are one.
 func same(a, b []float64) bool { return &a[0] == &b[0] && len(a) == len(b) }
 
-// layDirect lays out the operands of the densities that fill in adjoints themselves,
-// after every record, which may have found the same data elsewhere.
-func (t *tape) layDirect() {
+// step is one visit of a replay.
+type step struct {
+	n   *node
+	run func(t *tape, n *node)
+	// args are those of a density that adds to its operands' adjoints itself, by loop
+	// where that applies. base is the part of its data.
+	args *densityArgs
+	loop func(d *densityArgs, order int) (sum float64, ok bool)
+	base float64
+}
+
+// lay makes the steps of replays of gradients, after every record: nodes may have
+// moved and data been found elsewhere.
+func (t *tape) lay() {
+	t.forward, t.backward = t.forward[:0], t.backward[:0]
 	for _, i := range t.live {
-		if n := &t.nodes[i]; n.direct != nil {
+		n := &t.nodes[i]
+		s := step{n: n, run: n.rule.forward}
+		if n.direct != nil {
 			n.args(t, n.direct, false)
 			for k, j := range n.in {
 				if j != none {
 					n.direct.g[k] = t.nodes[j].adj
 				}
 			}
+			d := n.rule.density
+			s.run = d.add
+			if d.loop != nil {
+				s.args, s.loop, s.base = n.direct, d.loop, n.work[len(n.work)-1]
+			}
 		}
+		t.forward = append(t.forward, s)
+	}
+	for k := len(t.back) - 1; k >= 0; k-- {
+		n := &t.nodes[t.back[k]]
+		t.backward = append(t.backward, step{n: n, run: n.rule.backward})
 	}
 }
 
@@ -136,19 +160,22 @@ func (t *tape) grad(f func(Node) Node, x []float64) float64 {
 		return t.nodes[t.result].val[0]
 	}
 	t.adjs.clear()
-	for _, i := range t.live {
-		if n := &t.nodes[i]; n.direct != nil {
-			n.rule.density.add(t, n)
-		} else {
-			n.rule.forward(t, n)
+	for k := range t.forward {
+		s := &t.forward[k]
+		if s.args != nil {
+			if v, ok := s.loop(s.args, 1); ok {
+				s.n.val[0] = s.base + v
+				continue
+			}
 		}
+		s.run(t, s.n)
 	}
 	for _, i := range t.ones {
 		t.nodes[i].adj[0]++
 	}
-	for k := len(t.back) - 1; k >= 0; k-- {
-		n := &t.nodes[t.back[k]]
-		n.rule.backward(t, n)
+	for k := range t.backward {
+		s := &t.backward[k]
+		s.run(t, s.n)
 	}
 	return t.nodes[t.result].val[0]
 }

@@ -71,16 +71,18 @@ type node struct {
 
 // tape is the record of one function; for one goroutine.
 type tape struct {
-	nodes   []node
-	prog    []int32 // nodes with a rule that depend on the input, in order
-	live    []int32 // those of them that the result depends on
-	back    []int32 // those that the reverse pass of a gradient visits
-	ones    []int32 // other nodes of the sum that is the result
-	outputs []int32 // nodes marked by Output
-	vals    arena   // val and work
-	adjs    arena
-	dots    arena // dot and dadj
-	hasDots bool
+	nodes []node
+	prog  []int32 // nodes with a rule that depend on the input, in order
+	live  []int32 // those of them that the result depends on
+	back  []int32 // those that the reverse pass of a gradient visits
+	ones  []int32 // other nodes of the sum that is the result
+
+	forward, backward []step  // of replays of gradients
+	outputs           []int32 // nodes marked by Output
+	vals              arena   // val and work
+	adjs              arena
+	dots              arena // dot and dadj
+	hasDots           bool
 
 	order   int // 0: values are wanted, 1: gradients too
 	gen     uint32
