@@ -232,7 +232,8 @@ func (t *tape) record(f func(Node) Node, x []float64) {
 		t.result = root.i
 		t.prune()
 	}
-	if !t.dynamic {
+	if !t.dynamic && t.moved {
+		t.moved = false
 		t.lay()
 	}
 }
