@@ -130,10 +130,12 @@ func funnel(centred, not *score) string {
 		if s == centred {
 			form = "centred: θ, μ, log τ"
 		}
-		full := "| | |"
+		full := "failed | | "
 		for _, try := range s.post.Climb.Tried {
 			if try.Fit != nil && try.Name == "full" {
-				full = fmt.Sprintf("%.2f | %.2g | %s", try.Fit.KHat, try.Fit.Spread(), try.Fit.Grade())
+				if !math.IsNaN(try.Fit.KHat) {
+					full = fmt.Sprintf("%.2f | %.2g | %s", try.Fit.KHat, try.Fit.Spread(), try.Fit.Grade())
+				}
 			}
 		}
 		t.add("| %s | %s | %s | %.2f | %.2g | %s | %.3f | %.3f |", form, full, s.shape(), s.post.Fit.KHat, s.post.Fit.Spread(), s.post.Grade(), s.worstError(), s.worstRatio())
