@@ -10,7 +10,8 @@ import (
 
 // checkDerivatives compares the gradient of f at x with central differences of
 // its value, Hessian-vector products with differences of the gradient, the
-// Hessian with both, and a second call (a replay) with the first, bit for bit.
+// Hessian with both, the two ways of the reverse pass with each other, and a second call
+// (a replay) with the first, bit for bit.
 func checkDerivatives(t *testing.T, f func(Node) Node, points ...[]float64) {
 	t.Helper()
 	d := len(points[0])
@@ -56,6 +57,12 @@ func checkDerivatives(t *testing.T, f func(Node) Node, points ...[]float64) {
 		}
 		hess := mat.NewSymDense(d, nil)
 		fn.Hess(hess, gUp, x)
+		// Hess takes the general reverse pass, Grad the short one.
+		for i := range g {
+			if math.Abs(g[i]-gUp[i]) > 1e-11*(1+math.Abs(g[i])) {
+				t.Errorf("at %v: gradient[%d] %v of Grad, %v of Hess", x, i, g[i], gUp[i])
+			}
+		}
 		for range 2 {
 			for i := range v {
 				v[i] = rng.NormFloat64()

@@ -55,8 +55,9 @@ func (f *Function) Dim() int { return f.dim }
 func (f *Function) Reset() {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	f.free = nil
 	f.gen.Add(1)
+	f.last.Store(nil)
+	f.free = nil
 }
 
 // take returns a tape, the one that was given back last if nobody else has it.
@@ -231,7 +232,8 @@ func (t *tape) record(f func(Node) Node, x []float64) {
 		t.result = root.i
 		t.prune()
 	}
-	if !t.dynamic {
+	if !t.dynamic && t.moved {
+		t.moved = false
 		t.lay()
 	}
 }

@@ -131,6 +131,35 @@ func TestRecording(t *testing.T) {
 	}
 }
 
+// TestReverse has sums that share adjoints, and densities with an adjoint of 1, of 2 and of a
+// term that is used twice; a function that looks at a value takes the general way.
+func TestReverse(t *testing.T) {
+	y, sd := []float64{0.3, -1, 2}, []float64{1, 2, 0.5}
+	for name, f := range map[string]func(x Node) Node{
+		"nested sums": func(x Node) Node {
+			a := Sub(Add(x.At(3), Mul(x.At(4).Exp(), x.Slice(0, 3))), x.Slice(1, 4).Sin())
+			return NormalLogProb(y, Add(a, x.Slice(0, 3).Square()), sd)
+		},
+		"an operand twice": func(x Node) Node { a := x.Slice(0, 3).Exp(); return NormalLogProb(y, Add(a, a), x.At(4)) },
+		"a sum used twice": func(x Node) Node {
+			a := Add(x.Slice(0, 3).Exp(), x.At(3))
+			return Add(NormalLogProb(y, a, sd), a.At(1))
+		},
+		"a term twice":       func(x Node) Node { p := NormalLogProb(y, x.At(0), x.At(4)); return AddAll(p, x.At(1), p) },
+		"a term of its own":  func(x Node) Node { p := NormalLogProb(x.Slice(0, 3), x.At(0), x.At(4)); return Add(p, p.Exp()) },
+		"a multiple":         func(x Node) Node { return Mul(2, BernoulliLogitLogProb([]float64{0, 1, 1}, x.Slice(0, 3))) },
+		"one memory":         func(x Node) Node { return NormalLogProb(x.Slice(0, 3), x.Slice(1, 4), x.Slice(2, 5).Exp()) },
+		"sums of numbers":    func(x Node) Node { return Add(Add(x.At(0).Exp(), Add(x.At(1), 2)), HalfCauchyLogProb(x.At(4), 3)) },
+		"nothing but a term": func(x Node) Node { return PoissonLogLogProb([]float64{0, 3, 1}, Sub(x.Slice(0, 3), x.At(3))) },
+	} {
+		t.Run(name, func(t *testing.T) {
+			p := []float64{0.5, -0.7, 0.3, 0.4, 1.2}
+			checkDerivatives(t, f, p)
+			checkDerivatives(t, func(x Node) Node { x.At(0).Value(); return f(x) }, p)
+		})
+	}
+}
+
 func TestOutputs(t *testing.T) {
 	for _, dynamic := range []bool{false, true} {
 		fn, err := New(2, func(x Node) Node {

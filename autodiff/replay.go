@@ -125,8 +125,8 @@ type step struct {
 	base float64
 }
 
-// lay makes the steps of replays of gradients, after every record: nodes may have
-// moved and data been found elsewhere.
+// lay makes the steps of replays of gradients, after a record that has moved nodes or
+// found data elsewhere.
 func (t *tape) lay() {
 	t.forward, t.backward = t.forward[:0], t.backward[:0]
 	for _, i := range t.live {

@@ -88,6 +88,7 @@ type tape struct {
 	gen     uint32
 	cursor  int // next node of the record under way
 	changed bool
+	moved   bool // nodes or data have, since the steps were made
 	dynamic bool
 	labels  map[int32]string
 	result  int32
@@ -163,8 +164,8 @@ func (t *tape) push(s *spec) Node {
 		if n = &t.nodes[i]; !n.same(s) {
 			t.cut(i)
 			n = nil
-		} else if s.data != nil {
-			n.val = s.data
+		} else if s.data != nil && &n.val[0] != &s.data[0] {
+			n.val, t.moved = s.data, true
 		}
 	}
 	if n == nil {
@@ -219,6 +220,7 @@ func (t *tape) add(s *spec) *node {
 	t.fresh = true
 	t.nodes = append(t.nodes, node{rule: s.rule, in: s.in, kind: s.kind, rows: int32(s.rows), cols: int32(s.cols),
 		view: int32(s.view), k: s.k, ints: s.ints, more: slices.Clone(s.more), mark: t.vals.pos})
+	t.moved = true
 	i := len(t.nodes) - 1
 	n := &t.nodes[i]
 	for _, j := range s.in {

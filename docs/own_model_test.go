@@ -7,6 +7,7 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -142,7 +143,7 @@ func TestOwnModels(t *testing.T) {
 	t.Log(p)
 }
 
-// The table in own-model.md is that of the model in front of it.
+// The table in own-model.md is that of the model in front of it, up to the noise of a fit.
 func TestOwnModelTable(t *testing.T) {
 	effects, errs := []float64{28, 8, -3, 7, -1, 1, 18, 12}, []float64{15, 10, 16, 11, 9, 11, 10, 18}
 	m, err := model.New([]model.Param{
@@ -163,8 +164,21 @@ func TestOwnModelTable(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if page, err := os.ReadFile("own-model.md"); err != nil || !strings.Contains(string(page), post.String()) {
-		t.Errorf("own-model.md does not show\n%s", post)
+	page, err := os.ReadFile("own-model.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, c := range post.Marginals() {
+		row := regexp.MustCompile(`(?m)^` + regexp.QuoteMeta(c.Name) + ` +(-?[0-9.]+) +([0-9.]+) `).FindSubmatch(page)
+		if row == nil {
+			t.Errorf("own-model.md has no row of %s", c.Name)
+			continue
+		}
+		mean, _ := strconv.ParseFloat(string(row[1]), 64)
+		sd, _ := strconv.ParseFloat(string(row[2]), 64)
+		if math.Abs(mean-c.Mean) > 0.15*c.SD || math.Abs(sd-c.SD) > 0.15*c.SD {
+			t.Errorf("%s: own-model.md has mean %v and sd %v, the fit %.3f and %.3f", c.Name, mean, sd, c.Mean, c.SD)
+		}
 	}
 }
 
@@ -180,7 +194,7 @@ func TestOwnModelMessages(t *testing.T) {
 		}
 		text, rerr := os.ReadFile(page)
 		first, _, _ := strings.Cut(err.Error(), "\n")
-		if rerr != nil || !strings.Contains(string(text), first) {
+		if rerr != nil || !strings.Contains(number.ReplaceAllString(string(text), "#"), number.ReplaceAllString(first, "#")) {
 			t.Errorf("%s does not show\n%s", page, first)
 		}
 	}

@@ -182,7 +182,7 @@ func TestOwnResume(t *testing.T) {
 	defer cancel()
 	calls := 0
 	tg := &vi.Target{Dim: 2, Grad: func(dst, x []float64) float64 {
-		if calls++; calls == 300 {
+		if calls++; calls == 10 {
 			cancel()
 		}
 		dst[0], dst[1] = -math.Sinh(x[0])+x[1], x[0]-4*x[1]

@@ -16,10 +16,7 @@ import (
 
 // slow lists posteriors whose fits take many seconds; the program runs them, and so
 // do the tests on another folder of posteriors.
-var slow = []string{
-	"glmm_poisson", "radon_mn-hierarchical_intercept", "low_dim_gauss_mix-low_dim_gauss_mix", "bball_drive_event_1-hmm_drive_1",
-	"hudson_lynx_hare-lotka_volterra", "garch-garch11",
-}
+var slow = []string{"glmm_poisson", "radon_mn-hierarchical_intercept", "bball_drive_event_1-hmm_drive_1", "hudson_lynx_hare-lotka_volterra"}
 
 // Every fit is right or says that it is not, and docs/scoreboard.md is what the program prints.
 func TestReferenceScoreboard(t *testing.T) {

@@ -10,9 +10,12 @@ import (
 	"github.com/natgrad/natgrad/vi"
 )
 
-// optimumLimit is the distance in nats from the optimum of a family that a fit
-// may keep.
-const optimumLimit = 0.02
+// Distance in nats from the optimum of a family that a fit may keep, and the Monte
+// Carlo error from which on a difference says nothing.
+const (
+	optimumLimit = 0.02
+	noise        = 0.1
+)
 
 // reached is how fits of one family from dispersed starts end.
 type reached struct {
@@ -32,7 +35,7 @@ func (r *reached) add(fit *vi.Result, best gaussian, n *calls) {
 	if math.Abs(diff) > math.Abs(r.worst) {
 		r.worst = diff
 	}
-	if math.Abs(diff) <= optimumLimit+2*math.Hypot(fit.ELBOErr, best.ELBOErr) {
+	if err := math.Hypot(fit.ELBOErr, best.ELBOErr); err < noise && math.Abs(diff) <= optimumLimit+2*err {
 		r.inside++
 	}
 }
@@ -91,7 +94,7 @@ func optima(ctx context.Context, cases []*loaded, n int, progress func(string)) 
 		if err != nil {
 			return "", fmt.Errorf("%s: %w", c.name, err)
 		}
-		t.add("| %s | %d | %d | %+.3f | %.0f | %d | %d | %+.3f | %.0f |", c.name,
+		t.add("| %s | %d | %d | %+.2g | %.0f | %d | %d | %+.2g | %.0f |", c.name,
 			diagonal.inside, diagonal.failed, diagonal.worst, median(diagonal.gradients),
 			full.inside, full.failed, full.worst, median(full.gradients))
 		for i, r := range []reached{diagonal, full} {

@@ -26,7 +26,7 @@ func (t *table) add(format string, args ...any) {
 
 // scoreboard is the table of all scores, and the counts below it.
 func scoreboard(scores []*score) string {
-	t := &table{head: "| posterior | d | shape | mean error: median | worst | sd ratio: median | worst | k-hat | verdict | gradients | densities | seconds |"}
+	t := &table{head: "| posterior | d | shape | mean error: median | worst | sd ratio: median | worst | k-hat | verdict | gradients | densities | CPU s |"}
 	inside, silent := 0, 0
 	for _, s := range scores {
 		t.add("%s", s.row())
@@ -85,7 +85,7 @@ func beside(scores []*score) (string, error) {
 	if err := json.Unmarshal(stanFile, &peer); err != nil {
 		return "", fmt.Errorf("stan.json: %w", err)
 	}
-	t := &table{head: "| posterior | seconds | NUTS s | ratio | worst mean error | ADVI mean-field error (s) | ADVI full-rank error (s) | error / better ADVI |"}
+	t := &table{head: "| posterior | CPU s | NUTS: CPU s | ratio | worst mean error | ADVI mean-field error (s) | ADVI full-rank error (s) | error / better ADVI |"}
 	faster, closer, both := 0, 0, 0
 	for _, s := range scores {
 		for _, p := range peer.Problems {
@@ -130,10 +130,12 @@ func funnel(centred, not *score) string {
 		if s == centred {
 			form = "centred: θ, μ, log τ"
 		}
-		full := "| | |"
+		full := "failed | | "
 		for _, try := range s.post.Climb.Tried {
 			if try.Fit != nil && try.Name == "full" {
-				full = fmt.Sprintf("%.2f | %.2g | %s", try.Fit.KHat, try.Fit.Spread(), try.Fit.Grade())
+				if !math.IsNaN(try.Fit.KHat) {
+					full = fmt.Sprintf("%.2f | %.2g | %s", try.Fit.KHat, try.Fit.Spread(), try.Fit.Grade())
+				}
 			}
 		}
 		t.add("| %s | %s | %s | %.2f | %.2g | %s | %.3f | %.3f |", form, full, s.shape(), s.post.Fit.KHat, s.post.Fit.Spread(), s.post.Grade(), s.worstError(), s.worstRatio())

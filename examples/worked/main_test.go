@@ -20,7 +20,7 @@ import (
 )
 
 // fits are those of all examples, made once.
-var fits = sync.OnceValues(func() (all [][]*model.Posterior, err error) {
+var fits = sync.OnceValues(func() (all [][]fitted, err error) {
 	for _, e := range examples() {
 		f, err := e.fit()
 		if err != nil {
@@ -30,6 +30,9 @@ var fits = sync.OnceValues(func() (all [][]*model.Posterior, err error) {
 	}
 	return all, nil
 })
+
+// updating tells whether go test -update rewrites what is stored.
+func updating() bool { return flag.Lookup("update").Value.String() == "true" }
 
 // The program prints what testdata/output.txt shows, and the page has all of it.
 func TestOutput(t *testing.T) {
@@ -59,7 +62,7 @@ func TestOutput(t *testing.T) {
 	golden.Check(t, out.String())
 	switch {
 	case page == string(old):
-	case flag.Lookup("update").Value.String() == "true":
+	case updating():
 		if err := os.WriteFile(path, []byte(page), 0o644); err != nil {
 			t.Fatal(err)
 		}
@@ -69,7 +72,7 @@ func TestOutput(t *testing.T) {
 }
 
 // Every second version is graded good and is right: means within 0.1 sd of the exact
-// ones, sds within 10 %. Of the first ones, none that is further off is called good by many draws.
+// ones, sds within 10 %. Of the first ones, none that is off by more than 0.15 sd or 15 % is graded good.
 func TestPosteriors(t *testing.T) {
 	all, err := fits()
 	if err != nil {
@@ -94,13 +97,8 @@ func TestPosteriors(t *testing.T) {
 			if j%2 == 1 && (p.Grade() != vi.Good || worst > 0.1) {
 				t.Errorf("%s, %s: %v, off by %.2f sd", e.name, e.versions[j].title, p.Grade(), worst)
 			}
-			more, err := again(p)
-			if err != nil {
-				t.Fatal(err)
-			}
-			// The arms of the funnel are off where v is not: more draws see that as well.
-			if hard := j%2 == 0 && e.name != "labels"; more.Grade() == vi.Good && (hard || worst > 0.1) {
-				t.Errorf("%s, %s: good by %d draws, and off by %.2f sd", e.name, e.versions[j].title, manyDraws, worst)
+			if p.Grade() == vi.Good && worst > 0.15 {
+				t.Errorf("%s, %s: good and off by %.2f sd", e.name, e.versions[j].title, worst)
 			}
 		}
 	}
@@ -189,16 +187,23 @@ func TestPictures(t *testing.T) {
 		t.Fatal(err)
 	}
 	for i, e := range examples() {
-		want, err := os.ReadFile(filepath.Join("../../docs/img", e.file()))
-		if err != nil {
+		path := filepath.Join("../../docs/img", e.file())
+		want, err := os.ReadFile(path)
+		if err != nil && !updating() {
 			t.Fatal(err)
 		}
 		got, err := e.png(all[i])
 		if err != nil {
 			t.Fatal(err)
 		}
-		if !bytes.Equal(got, want) {
-			t.Errorf("%s is not what the program draws: go run ./examples/worked -pictures docs/img", e.file())
+		switch {
+		case bytes.Equal(got, want):
+		case updating():
+			if err := os.WriteFile(path, got, 0o644); err != nil {
+				t.Fatal(err)
+			}
+		default:
+			t.Errorf("%s is not what the program draws; go test -update writes it", e.file())
 		}
 	}
 }

@@ -26,7 +26,7 @@ var (
 const dots = 500
 
 // png is the picture in the pixels of a page, a quarter of those of Figure.PNG.
-func (e *example) png(fits []*model.Posterior) ([]byte, error) {
+func (e *example) png(fits []fitted) ([]byte, error) {
 	fig := e.picture(fits)
 	img := vgimg.NewWith(vgimg.UseWH(fig.Width, fig.Height), vgimg.UseDPI(96))
 	fig.Draw(draw.New(img))
@@ -38,11 +38,11 @@ func (e *example) png(fits []*model.Posterior) ([]byte, error) {
 // picture shows the exact density by lines around 50, 90 and 99 % of its mass in view, and draws
 // of q, not corrected by their weights, as dots: of the first version's normal, of the shape
 // chosen for it, and of the second version's.
-func (e *example) picture(fits []*model.Posterior) *report.Figure {
+func (e *example) picture(fits []fitted) *report.Figure {
 	first, second := e.versions[0], e.versions[1]
-	chosen := func(p *model.Posterior) string { return p.Climb.Tried[p.Climb.Chosen].Name }
+	chosen := func(p fitted) string { return p.Climb.Tried[p.Climb.Chosen].Name }
 	fig := report.SideBySide(e.title,
-		e.panel(first.title+", full normal", fits[0].Model, try(fits[0], "full"), e.exact),
+		e.panel(first.title+", one normal", fits[0].Model, fits[0].normal, e.exact),
 		e.panel(first.title+", "+chosen(fits[0]), fits[0].Model, fits[0].Fit, e.exact),
 		e.panel(second.title+", "+chosen(fits[1]), fits[1].Model, fits[1].Fit, cmp.Or(second.half, e.exact)))
 	fig.Height = 280

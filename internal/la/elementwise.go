@@ -68,7 +68,7 @@ func log1pUnit(e float64) float64 {
 // Exp writes e^x, elementwise.
 func Exp(dst, x []float64) []float64 {
 	dst = sized("Exp", dst, len(x))
-	if !hasAVX2 {
+	if !hasAVX2 || len(x) < 4 {
 		expGo(dst, x)
 		return dst
 	}
