@@ -54,6 +54,9 @@ type Result struct {
 	*vi.Result // of the chosen rung
 	Tried      []Try
 	Chosen     int // index in Tried
+	// Tails are those of the chosen fit that were suspect of more mass than its draws reach, see
+	// [vi.Tails], which is asked where the fit would be good, in up to 50 dimensions.
+	Tails []vi.Tail
 }
 
 // Fit climbs from simple shapes of posterior to rich ones. It stops at a rung
@@ -123,7 +126,7 @@ func Fit(ctx context.Context, t *vi.Target, s *Settings) (*Result, error) {
 		}
 		return r, fmt.Errorf("ladder: no rung could be fitted: %w", errors.Join(errs...))
 	}
-	return r, nil
+	return r, r.lookBeside(ctx, t, set.seed())
 }
 
 // maxSteps is the limit of steps of a fit for which the caller set none: a shape that
@@ -274,7 +277,8 @@ const (
 )
 
 // Grade is that of the chosen fit, but not better than Caution where it missed 2 % of
-// the posterior's mass, see [Result.Missed], and Bad from 20 % on.
+// the posterior's mass, see [Result.Missed], and Bad from 20 % on; likewise where the tails that its draws
+// do not reach add 10 % to the variance of a coordinate, beyond two standard errors, and 100 %.
 func (r *Result) Grade() vi.Grade {
 	if r.none() {
 		return vi.Bad
@@ -284,7 +288,14 @@ func (r *Result) Grade() vi.Grade {
 	case share >= muchMissed:
 		return vi.Bad
 	case share >= littleMissed:
-		return max(g, vi.Caution)
+		g = max(g, vi.Caution)
+	}
+	switch l := r.lost(); {
+	case l.tail == nil:
+	case l.least >= muchLost:
+		return vi.Bad
+	default:
+		g = max(g, vi.Caution)
 	}
 	return g
 }
@@ -341,6 +352,9 @@ func (r *Result) Verdict() string {
 	v := r.Tried[r.Chosen].Name + ": " + r.Result.Verdict()
 	if share, by := r.Missed(); share >= littleMissed {
 		v = fmt.Sprintf("%s; graded %s, because draws of %s reach %.0f %% of the posterior's mass that this one misses", v, r.Grade(), r.Tried[by].Name, 100*share)
+	}
+	if l := r.lost(); l.tail != nil {
+		v = fmt.Sprintf("%s; graded %s, because %s", v, r.Grade(), l)
 	}
 	return v
 }

@@ -12,6 +12,7 @@ const (
 	streamResample
 	streamFixed
 	streamScout
+	streamTails
 )
 
 // stream is a generator that is put to the stream of (seed, purpose, index)
