@@ -159,7 +159,16 @@ func TestFixedDrawsNonFinite(t *testing.T) {
 
 // Steps over fixed draws allocate nothing once the memory of the extrapolation is full.
 func TestFixedStepAllocations(t *testing.T) {
-	target := gradientOnly(logisticTarget(30, 4, 2))
+	target := &Target{Dim: 4, Grad: func(dst, x []float64) float64 {
+		s := 0.0
+		for i, v := range x {
+			w := v - 0.5*x[0]
+			s -= w*w/2 + math.Exp(-v)
+			dst[i] = math.Exp(-v) - w
+			dst[0] += 0.5 * w
+		}
+		return s
+	}}
 	q := expfam.StandardNormal(4)
 	start := q.Natural(nil)
 	e, err := New(q, target, &Settings{Tol: 1e-300, Iterations: 1 << 20})
