@@ -1,10 +1,11 @@
 module github.com/natgrad/natgrad
 
-go 1.26
+go 1.26.0
 
 require (
 	github.com/go-gota/gota v0.12.0
 	github.com/kniren/gota v0.10.1
+	golang.org/x/sys v0.49.0
 	gonum.org/v1/gonum v0.17.0
 	gonum.org/v1/plot v0.17.0
 )

@@ -1,8 +1,9 @@
 module github.com/natgrad/natgrad/examples/kernel
 
-go 1.26
+go 1.26.0
 
 require (
+	github.com/cosmos72/gomacro v0.0.0-20210624153544-b4935e406a41
 	github.com/go-gota/gota v0.12.0
 	github.com/natgrad/natgrad v0.0.0
 	gonum.org/v1/gonum v0.17.0
@@ -15,7 +16,6 @@ require (
 	codeberg.org/go-pdf/fpdf v0.11.1 // indirect
 	git.sr.ht/~sbinet/gg v0.7.0 // indirect
 	github.com/ajstarks/svgo v0.0.0-20211024235047-1546f124cd8b // indirect
-	github.com/cosmos72/gomacro v0.0.0-20210624153544-b4935e406a41 // indirect
 	github.com/go-zeromq/goczmq/v4 v4.2.2 // indirect
 	github.com/go-zeromq/zmq4 v0.13.0 // indirect
 	github.com/gofrs/uuid v4.0.0+incompatible // indirect
@@ -28,6 +28,7 @@ require (
 	golang.org/x/mod v0.27.0 // indirect
 	golang.org/x/net v0.43.0 // indirect
 	golang.org/x/sync v0.16.0 // indirect
+	golang.org/x/sys v0.49.0 // indirect
 	golang.org/x/text v0.28.0 // indirect
 	golang.org/x/tools v0.36.0 // indirect
 	golang.org/x/xerrors v0.0.0-20200804184101-5ec99f83aff1 // indirect
