@@ -21,3 +21,4 @@ package la
 
 //go:generate go run gentables.go
 //go:generate go run -C gen . -kernels normals -out ../normals_amd64.s -stubs ../stubs_normals_amd64.go -pkg la
+//go:generate go run -C gen . -kernels loops -out ../loops_amd64.s -stubs ../stubs_loops_amd64.go -pkg la
