@@ -34,6 +34,7 @@ var arrows = map[string][]string{
 	"vi":                         {"expfam", "internal/la", "internal/psis", "internal/quad", "internal/wire"},
 	"glm":                        {"expfam", "vi", "internal/la", "internal/psis", "internal/sample", "internal/special", "internal/spelling"},
 	"autodiff":                   {"internal/la", "internal/special"},
+	"metrics":                    {"internal/special"},
 	"nn":                         {"internal/la", "internal/special", "internal/wire"},
 	"constraint":                 {"autodiff", "internal/la", "internal/special"},
 	"model":                      {"autodiff", "constraint", "vi", "ladder", "report", "internal/psis"},
