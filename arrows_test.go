@@ -36,6 +36,7 @@ var arrows = map[string][]string{
 	"autodiff":                   {"internal/la", "internal/special"},
 	"metrics":                    {"internal/special"},
 	"nn":                         {"internal/la", "internal/special", "internal/wire"},
+	"vadam":                      {"expfam", "nn", "internal/la", "internal/wire"},
 	"constraint":                 {"autodiff", "internal/la", "internal/special"},
 	"model":                      {"autodiff", "constraint", "vi", "ladder", "report", "internal/psis"},
 	"report":                     {},

@@ -1,0 +1,6 @@
+package vadam
+
+import "testing"
+
+func checkOptimum(t *testing.T, data []byte) {
+}
