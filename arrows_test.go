@@ -36,7 +36,7 @@ var arrows = map[string][]string{
 	"autodiff":                   {"internal/la", "internal/special"},
 	"metrics":                    {"internal/special"},
 	"nn":                         {"internal/la", "internal/special", "internal/wire"},
-	"vadam":                      {"expfam", "nn", "internal/la", "internal/wire"},
+	"vadam":                      {"expfam", "metrics", "nn", "internal/la", "internal/special", "internal/wire"},
 	"constraint":                 {"autodiff", "internal/la", "internal/special"},
 	"model":                      {"autodiff", "constraint", "vi", "ladder", "report", "internal/psis"},
 	"report":                     {},
