@@ -20,3 +20,4 @@
 package la
 
 //go:generate go run gentables.go
+//go:generate go run -C gen . -kernels gemm -pkg la -out ../gemm_amd64.s -stubs ../gemm_amd64.go
