@@ -149,7 +149,7 @@ func Product(dst, x, y []float64) {
 		product64AVX2(&dst[0], &x[0], &y[0], len(x))
 		return
 	}
-	product(dst, x, y)
+	times(dst, x, y)
 }
 
 // Product32 is [Product] in single precision.
@@ -159,7 +159,7 @@ func Product32(dst, x, y []float32) {
 		product32AVX2(&dst[0], &x[0], &y[0], len(x))
 		return
 	}
-	product(dst, x, y)
+	times(dst, x, y)
 }
 
 // Accumulate is g ← g + c·x.

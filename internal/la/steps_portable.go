@@ -13,7 +13,7 @@ func perturb[T float](w, eps, mu, s []T, n, lam T) {
 	}
 }
 
-func product[T float](q, g, e []T) {
+func times[T float](q, g, e []T) {
 	q, e = q[:len(g)], e[:len(g)]
 	for i, v := range g {
 		q[i] = v * e[i]
