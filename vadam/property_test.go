@@ -160,7 +160,7 @@ func noisy(k int) *nn.Objective {
 			return f, err
 		},
 		GradHess: func(g, h, w []float64) (float64, error) {
-			copy(h, []float64{2.1, 1.1, 0.6})
+			h[0], h[1], h[2] = 2.1, 1.1, 0.6
 			return grad(g, w)
 		},
 	}
