@@ -30,7 +30,9 @@ type core[T float] struct {
 	cur, next state[T]
 	g, q, one []T // mean gradient, curvature, curvature of one draw
 	wide      []float64
-	normals   func(dst []T, seed, stream uint64)
+	do        *kernels[T]
+	pack      [8]T // the coefficients of a kernel
+	pack6     [6]T
 	t         int
 	loss      float64
 	clipped   int
@@ -42,7 +44,7 @@ type hyper struct {
 	n, c, before          float64 // scale of the state before the step
 }
 
-func newCore[T float](mu []T, s *Settings, normals func([]T, uint64, uint64)) (*core[T], error) {
+func newCore[T float](mu []T, s *Settings, do *kernels[T]) (*core[T], error) {
 	if s == nil {
 		s = &Settings{}
 	}
@@ -62,7 +64,7 @@ func newCore[T float](mu []T, s *Settings, normals func([]T, uint64, uint64)) (*
 	set.Groups = append([]Group(nil), set.Groups...)
 	set.PriorPrecs = nil // kept in seg
 	vec := func() []T { return make([]T, p) }
-	o := &core[T]{set: set, method: methods[set.Method], seg: seg, normals: normals, loss: nan, g: vec(), q: vec()}
+	o := &core[T]{set: set, method: methods[set.Method], seg: seg, do: do, loss: nan, g: vec(), q: vec()}
 	o.cur, o.next = state[T]{vec(), vec(), vec()}, state[T]{vec(), vec(), vec()}
 	copy(o.cur.mu, mu)
 	for _, sg := range seg {
@@ -129,7 +131,7 @@ func (o *core[T]) scale(t int) (n, c, prior float64) {
 // noise fills eps with the standard normals of a draw.
 func (o *core[T]) noise(eps []T, t, draw int) {
 	if o.set.Noise == nil {
-		o.normals(eps, o.set.Seed, uint64(t)*maxDraws+uint64(draw))
+		o.do.normals(eps, o.set.Seed, uint64(t)*maxDraws+uint64(draw))
 		return
 	}
 	o.set.Noise(o.wide, t, draw)
@@ -223,26 +225,26 @@ func (o *core[T]) estimate(obj objective[T], h hyper, t int) (loss float64, err 
 		if draws > 1 {
 			switch curv {
 			case exampleSquare, hessian:
-				accumulate(o.g, g, c)
-				accumulate(o.q, one, c)
+				o.do.accumulate(o.g, g, c)
+				o.do.accumulate(o.q, one, c)
 			case squaredGrad:
-				accumulateProduct(o.g, o.q, g, g, c)
+				o.do.accumulateProduct(o.g, o.q, g, g, c)
 			case price:
 				y := eps
 				if o.set.GradSquared {
 					y = g
 				}
-				accumulateProduct(o.g, o.q, g, y, c)
+				o.do.accumulateProduct(o.g, o.q, g, y, c)
 			default:
-				accumulate(o.g, g, c)
+				o.do.accumulate(o.g, g, c)
 			}
 		}
 	}
 	switch {
 	case curv == squaredMean, draws == 1 && curv == squaredGrad, draws == 1 && curv == price && o.set.GradSquared:
-		square(o.q, o.g)
+		o.do.square(o.q, o.g)
 	case draws == 1 && curv == price:
-		product(o.q, o.g, eps)
+		o.do.product(o.q, o.g, eps)
 	}
 	return loss, nil
 }
@@ -251,7 +253,7 @@ func (o *core[T]) estimate(obj objective[T], h hyper, t int) (loss float64, err 
 func (o *core[T]) perturb(w, eps []T, h hyper) {
 	for i := range o.seg {
 		sg := &o.seg[i]
-		perturb(w[sg.lo:sg.hi], eps[sg.lo:sg.hi], o.cur.mu[sg.lo:sg.hi], o.cur.s[sg.lo:sg.hi], T(h.n), T(sg.lam*h.before+h.c))
+		o.do.perturb(w[sg.lo:sg.hi], eps[sg.lo:sg.hi], o.cur.mu[sg.lo:sg.hi], o.cur.s[sg.lo:sg.hi], T(h.n), T(sg.lam*h.before+h.c))
 	}
 }
 
@@ -268,15 +270,19 @@ func (o *core[T]) move(h hyper, t int) (clipped int, err error) {
 		mu1, s1, m1, mu, s, m, g, q := b.mu[lo:hi], b.s[lo:hi], b.m[lo:hi], a.mu[lo:hi], a.s[lo:hi], a.m[lo:hi], o.g[lo:hi], o.q[lo:hi]
 		switch o.set.Method {
 		case VOGN, MomentumVOGN, VON:
-			bad += stepNewton(mu1, s1, m1, mu, s, m, g, q, &c)
+			o.pack = [8]T{c.momentum, c.prior, c.rho, c.decay, c.rate, c.shift, c.fresh, 1 - c.fresh}
+			bad += o.do.newton(mu1, s1, m1, mu, s, m, g, q, &o.pack)
 		case IVON:
-			z, k := stepIVON(mu1, s1, m1, mu, s, m, g, q, &c)
+			o.pack = [8]T{c.momentum, c.prior, c.rho, c.rate, c.n, c.lam, c.debias, c.clip}
+			z, k := o.do.ivon(mu1, s1, m1, mu, s, m, g, q, &o.pack)
 			bad += z
 			clipped += k
 		case Adam:
-			bad += stepAdam(mu1, s1, m1, mu, s, m, g, &c)
+			o.pack6 = [6]T{c.momentum, c.prior, c.rho, c.rate, c.corrected, c.damp}
+			bad += o.do.adam(mu1, s1, m1, mu, s, m, g, &o.pack6)
 		default:
-			bad += stepRoot(mu1, s1, m1, mu, s, m, g, q, &c)
+			o.pack = [8]T{c.momentum, c.prior, c.rho, c.decay, c.rate, c.corrected, c.offset, c.damp}
+			bad += o.do.root(mu1, s1, m1, mu, s, m, g, q, &o.pack)
 		}
 	}
 	if bad != 0 { // NaN

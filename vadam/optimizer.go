@@ -26,7 +26,7 @@ type Optimizer struct{ c core[float64] }
 // would be less than the prior's, or if a field is set that the method does not use.
 // It panics if len(s.PriorPrecs) is not len(mu).
 func New(mu []float64, s *Settings) (*Optimizer, error) {
-	c, err := newCore(mu, s, normals[float64])
+	c, err := newCore(mu, s, kernels64)
 	if err != nil {
 		return nil, err
 	}

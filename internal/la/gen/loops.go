@@ -69,7 +69,7 @@ func (e elem) choose(pd, ps, sd, ss ins) ins {
 	return ss
 }
 
-// reg is the register at the width of the instruction.
+// reg is the register at the vectors of the instruction.
 func (e elem) reg(o operand.Op) operand.Op {
 	if v, ok := o.(reg.VecVirtual); ok && e.scalar {
 		return v.AsX()
@@ -142,9 +142,9 @@ func (e elem) store(v reg.VecVirtual, m operand.Mem) {
 
 func (e elem) constant(v float64) operand.Mem {
 	if e.double {
-		return f64(v)
+		return double(v)
 	}
-	return f32(float32(v))
+	return single(float32(v))
 }
 
 // broadcast fills a vector with the number at m.
