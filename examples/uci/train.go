@@ -15,6 +15,7 @@ type config struct {
 	method        vadam.Method
 	tau, lambda   float64 // noise precision of the standardised target, prior precision
 	cold          float64 // ESS as a multiple of the rows
+	rate          float64
 	epochs, batch int
 	draws         int
 	members       int // runs that are mixed
@@ -72,20 +73,21 @@ func settings(c config, rows, steps int, seed uint64) *vadam.Settings {
 	case vadam.VOGN:
 		s.ESS = float64(rows) * c.cold
 		s.Beta1, s.Beta2 = 0.9, 1-min(0.1, 10/float64(steps))
-		s.Rate = rateVOGN
+		s.Rate = c.rate
 		s.InitCurvature = curvature0 * c.tau
 		s.RateAt = vadam.CosineRate(0, steps+1)
 	case vadam.IVON:
 		s.ESS = float64(rows) * c.cold
 		s.Beta1, s.Beta2 = 0.9, 1-min(0.1, 10/float64(steps))
-		s.Rate, s.NoRescale = rateIVON, true
+		s.Rate, s.NoRescale, s.ClipRadius = c.rate, true, 1
 		s.InitCurvature = curvature0 * c.tau
 		s.RateAt = vadam.CosineRate(0, steps+1)
 	}
 	return s
 }
 
-var rateVOGN, rateIVON, curvature0 = 0.02, 0.02, 0.1
+// curvature0 times the noise precision is the curvature at the start.
+const curvature0 = 0.1
 
 // functions writes draws predictions for every row of x, in standard units.
 func (p *predictor) functions(x []float64, draws int, seed uint64) (f []float64, k int) {
@@ -168,6 +170,9 @@ func (p *predictor) score(sy *nn.Scaler, x, y []float64, draws int, seed uint64)
 		levels = append(levels, float64(l)/20)
 	}
 	at, err := metrics.CoverageAt(nil, pit, levels)
+	if err != nil {
+		return s, err
+	}
 	for i, l := range levels {
 		s.Calibration += math.Abs(at[i]-l) / float64(len(levels))
 	}
