@@ -128,18 +128,6 @@ func (o *core[T]) scale(t int) (n, c, prior float64) {
 	return n, c, prior
 }
 
-// noise fills eps with the standard normals of a draw.
-func (o *core[T]) noise(eps []T, t, draw int) {
-	if o.set.Noise == nil {
-		o.do.normals(eps, o.set.Seed, uint64(t)*maxDraws+uint64(draw))
-		return
-	}
-	o.set.Noise(o.wide, t, draw)
-	for i, v := range o.wide {
-		eps[i] = T(v)
-	}
-}
-
 // step draws weights, asks for their gradients and moves the state; it is
 // committed only when all of it is finite.
 func (o *core[T]) step(obj objective[T]) error {
@@ -203,8 +191,7 @@ func (o *core[T]) estimate(obj objective[T], h hyper, t int) (loss float64, err 
 		case o.set.Antithetic && k%2 == 1:
 			mirror(w, eps, o.cur.mu)
 		default:
-			o.noise(eps, t, k)
-			o.perturb(w, eps, h)
+			o.perturb(w, eps, h, t, k)
 		}
 		var l T
 		switch curv {
@@ -243,11 +230,31 @@ func (o *core[T]) estimate(obj objective[T], h hyper, t int) (loss float64, err 
 	return loss, nil
 }
 
-// perturb makes w = μ + σε and leaves σε in eps.
-func (o *core[T]) perturb(w, eps []T, h hyper) {
-	for i := range o.seg {
-		sg := &o.seg[i]
-		o.do.perturb(w[sg.lo:sg.hi], eps[sg.lo:sg.hi], o.cur.mu[sg.lo:sg.hi], o.cur.s[sg.lo:sg.hi], T(h.n), T(sg.lam*h.before+h.c))
+// noiseBlock is the number of weights that share a stream of normals.
+const noiseBlock = 8192
+
+// perturb makes w = μ + σε with the noise of draw k and leaves σε in eps.
+func (o *core[T]) perturb(w, eps []T, h hyper, t, k int) {
+	if o.set.Noise != nil {
+		o.set.Noise(o.wide, t, k)
+		for i, v := range o.wide {
+			eps[i] = T(v)
+		}
+	}
+	sg, stream := 0, uint64(t)*maxDraws+uint64(k)
+	for lo := 0; lo < len(w); lo += noiseBlock {
+		hi := min(lo+noiseBlock, len(w))
+		if o.set.Noise == nil {
+			o.do.normals(eps[lo:hi], o.set.Seed, stream+uint64(lo/noiseBlock)<<48)
+		}
+		for a := lo; a < hi; {
+			g := &o.seg[sg]
+			b := min(hi, g.hi)
+			o.do.perturb(w[a:b], eps[a:b], o.cur.mu[a:b], o.cur.s[a:b], T(h.n), T(g.lam*h.before+h.c))
+			if a = b; a == g.hi {
+				sg++
+			}
+		}
 	}
 }
 
