@@ -101,7 +101,10 @@ func propose(xs [][]float64, ys []float64, dim int, rng *rand.Rand) []float64 {
 	alpha, v := mat.NewVecDense(n, nil), mat.NewVecDense(n, nil)
 	chol.SolveVecTo(alpha, mat.NewVecDense(n, z))
 	cov := mat.NewVecDense(n, nil)
-	var where []float64
+	where := make([]float64, dim)
+	for j := range where {
+		where[j] = rng.Float64()
+	}
 	top = math.Inf(-1)
 	for range 500 {
 		u := make([]float64, dim)

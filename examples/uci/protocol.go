@@ -34,7 +34,7 @@ var (
 	setRate   = func(c *config, v float64) { c.rate = v }
 )
 
-var ours = []axis{{setTau, 0, 8}, {setLambda, -4, 4}, {setCold, 0, 5}, {setRate, math.Log(0.02), math.Log(0.3)}}
+var ours = []axis{{setTau, -1, 8}, {setLambda, -4, 6}, {setCold, 0, 5}, {setRate, math.Log(0.02), math.Log(0.3)}}
 
 // methods in the order of the table. Vadam is run and searched as in the paper
 // (Khan et al. 2018, appendix J, and their code); a mixture takes the choice of
@@ -44,7 +44,7 @@ var methods = []method{
 	{name: "VOGN", kind: vadam.VOGN, box: ours, first: 8, evals: 24},
 	{name: "IVON", kind: vadam.IVON, box: ours, first: 8, evals: 24},
 	{name: "5×IVON", kind: vadam.IVON, members: 5, like: "IVON"},
-	{name: "net", kind: vadam.Adam, box: []axis{{setTau, 0, 8}, {setLambda, -4, 4}}, first: 4, evals: 12},
+	{name: "net", kind: vadam.Adam, box: []axis{{setTau, -1, 8}, {setLambda, -4, 6}}, first: 4, evals: 14},
 	{name: "5×net", kind: vadam.Adam, members: 5, like: "net"},
 }
 

@@ -149,6 +149,7 @@ func (p *predictor) score(sy *nn.Scaler, x, y []float64, draws int, seed uint64)
 		for d := range k { // the predictive distribution is a mixture of normals
 			pit[j] += 0.5 * math.Erfc(-(y[j]-f[d*n+j])*math.Sqrt(tau/2)) / float64(k)
 		}
+		pit[j] = min(pit[j], 1) // a sum of k rounded numbers
 	}
 	if s.RMSE, err = metrics.RMSE(mean, y); err != nil {
 		return s, err
