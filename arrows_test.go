@@ -35,6 +35,7 @@ var arrows = map[string][]string{
 	"glm":                        {"expfam", "vi", "internal/la", "internal/psis", "internal/sample", "internal/special", "internal/spelling"},
 	"autodiff":                   {"internal/la", "internal/special"},
 	"nn":                         {"internal/la", "internal/special", "internal/wire"},
+	"vadam":                      {"expfam", "nn", "internal/la", "internal/wire"},
 	"constraint":                 {"autodiff", "internal/la", "internal/special"},
 	"model":                      {"autodiff", "constraint", "vi", "ladder", "report", "internal/psis"},
 	"report":                     {},

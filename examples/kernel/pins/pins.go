@@ -28,6 +28,7 @@ import (
 	_ "github.com/natgrad/natgrad/model"
 	_ "github.com/natgrad/natgrad/report"
 	_ "github.com/natgrad/natgrad/structured"
+	_ "github.com/natgrad/natgrad/vadam"
 	_ "github.com/natgrad/natgrad/vi"
 	_ "github.com/natgrad/natgrad/vi/targets"
 
