@@ -4,6 +4,7 @@ import (
 	"slices"
 
 	"github.com/natgrad/natgrad/expfam"
+	"github.com/natgrad/natgrad/internal/la"
 	"github.com/natgrad/natgrad/nn"
 )
 
@@ -26,7 +27,7 @@ type Optimizer struct{ c core[float64] }
 // would be less than the prior's, or if a field is set that the method does not use.
 // It panics if len(s.PriorPrecs) is not len(mu).
 func New(mu []float64, s *Settings) (*Optimizer, error) {
-	c, err := newCore(mu, s, normals[float64])
+	c, err := newCore(mu, s, la.Normals)
 	if err != nil {
 		return nil, err
 	}

@@ -18,8 +18,11 @@ var levelNames = [...]string{"portable", "avx2", "avx512"}
 
 func (l Level) String() string { return levelNames[l] }
 
-// KernelsEnv names the environment variable that holds kernels below what the
-// processor could run: portable, avx2 or avx512. It is read once, at the start.
+// KernelsEnv names the environment variable that asks for a kind of kernel:
+// portable, avx2 or avx512, which is read once, at the start, and lowered to what
+// the processor can run. Without it AVX-512 is not taken: its kernels bring
+// nothing on processors that split 512-bit operations in two, and they have been
+// run on too few others.
 const KernelsEnv = "NATGRAD_KERNELS"
 
 // level is the kind of kernel in use. Tests change it.
@@ -29,15 +32,15 @@ var level = choose(os.Getenv(KernelsEnv), machine())
 // the standard error, since nobody reads an error of package initialisation.
 func choose(name string, best Level) Level {
 	if name == "" {
-		return best
+		return min(AVX2, best)
 	}
 	for l, n := range levelNames {
 		if n == name {
 			return min(Level(l), best)
 		}
 	}
-	fmt.Fprintf(os.Stderr, "natgrad: %s is %q, want portable, avx2 or avx512; taking %v\n", KernelsEnv, name, best)
-	return best
+	fmt.Fprintf(os.Stderr, "natgrad: %s is %q, want portable, avx2 or avx512; taking %v\n", KernelsEnv, name, min(AVX2, best))
+	return min(AVX2, best)
 }
 
 // Kernels is the kind of kernel in use.

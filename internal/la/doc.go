@@ -20,3 +20,4 @@
 package la
 
 //go:generate go run gentables.go
+//go:generate go run -C gen . -kernels normals -out ../normals_amd64.s -stubs ../stubs_normals_amd64.go -pkg la

@@ -34,7 +34,7 @@ func main() {
 		fmt.Fprintf(os.Stderr, "gen: -kernels is %q, want one of %s\n", name, strings.Join(names, ", "))
 		os.Exit(2)
 	}
-	build.ConstraintExpr("gc && !purego")
+	build.ConstraintExpr("gc,!purego")
 	construct()
 	build.Generate()
 }

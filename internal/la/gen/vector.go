@@ -1,0 +1,72 @@
+package main
+
+import (
+	"fmt"
+	"math"
+
+	"github.com/mmcloughlin/avo/attr"
+	. "github.com/mmcloughlin/avo/build"
+	"github.com/mmcloughlin/avo/operand"
+	"github.com/mmcloughlin/avo/reg"
+)
+
+// width is a vector length: 32 bytes with AVX2, 64 with AVX-512.
+type width int
+
+const (
+	avx2   width = 32
+	avx512 width = 64
+)
+
+func (w width) suffix() string {
+	if w == avx512 {
+		return "AVX512"
+	}
+	return "AVX2"
+}
+
+// vec is a fresh vector register.
+func (w width) vec() reg.VecVirtual {
+	if w == avx512 {
+		return ZMM()
+	}
+	return YMM()
+}
+
+// pick is the name of an instruction that EVEX calls otherwise.
+func (w width) pick(vex, evex func(...operand.Op)) func(...operand.Op) {
+	if w == avx512 {
+		return evex
+	}
+	return vex
+}
+
+// constants are 64 bytes of one number, so that both widths can read them.
+var constants = map[string]operand.Mem{}
+
+func constant(key string, bits uint64, bytes int) operand.Mem {
+	if m, ok := constants[key]; ok {
+		return m
+	}
+	m := GLOBL(fmt.Sprintf("k%s%d", tag, len(constants)), attr.RODATA|attr.NOPTR)
+	for off := 0; off < 64; off += bytes {
+		if bytes == 4 {
+			DATA(off, operand.U32(uint32(bits)))
+		} else {
+			DATA(off, operand.U64(bits))
+		}
+	}
+	constants[key] = m
+	return m
+}
+
+// tag keeps the constants of two files apart.
+var tag string
+
+func f32(v float32) operand.Mem {
+	b := math.Float32bits(v)
+	return constant(fmt.Sprintf("s%x", b), uint64(b), 4)
+}
+func u32(v uint32) operand.Mem  { return constant(fmt.Sprintf("s%x", v), uint64(v), 4) }
+func f64(v float64) operand.Mem { return u64(math.Float64bits(v)) }
+func u64(v uint64) operand.Mem  { return constant(fmt.Sprintf("d%x", v), v, 8) }
