@@ -6,6 +6,7 @@ import (
 	"math"
 
 	"github.com/natgrad/natgrad/expfam"
+	"github.com/natgrad/natgrad/internal/la"
 	"github.com/natgrad/natgrad/internal/wire"
 	"github.com/natgrad/natgrad/nn"
 )
@@ -95,7 +96,7 @@ func (q *Posterior) SD(dst []float64) []float64 {
 // Sample writes draw number stream of a seed, mean + sd·ε, a pure function of q and both numbers.
 func (q *Posterior) Sample(dst []float64, seed, stream uint64) []float64 {
 	dst = sized("Posterior.Sample", dst, q.Dim())
-	normals(dst, seed, stream)
+	la.Normals(dst, seed, stream)
 	for i, e := range dst {
 		dst[i] = q.mean[i] + q.sd[i]*e
 	}
