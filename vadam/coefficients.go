@@ -2,6 +2,24 @@ package vadam
 
 import "math"
 
+// coefficients are the numbers of one step in one segment, by the names that the
+// kernels give them.
+type coefficients[T float] struct {
+	momentum  T // 1 − β
+	prior     T // d = λ/N
+	rho       T
+	decay     T // 1; T of MomentumVOGN; 0 lets s grow
+	shift     T
+	rate      T // α/ĉ₁
+	corrected T // by which s is multiplied under the root
+	offset    T // what is taken off there
+	damp      T
+	fresh     T // 1: the step of μ divides by the new s, 0: by the old one
+	n, lam    T // P = ns + lam of the draws
+	debias    T // 1/ĉ₁
+	clip      T
+}
+
 // coefficients returns what the methods make of the one step that they share:
 // those numbers that are the same for all weights.
 func (o *core[T]) coefficients(h hyper, t int) coefficients[T] {

@@ -30,7 +30,9 @@ type core[T float] struct {
 	cur, next state[T]
 	g, q, one []T // mean gradient, curvature, curvature of one draw
 	wide      []float64
-	normals   func(dst []T, seed, stream uint64)
+	do        *kernels[T]
+	pack      [8]T // the coefficients of a kernel
+	pack6     [6]T
 	t         int
 	loss      float64
 	clipped   int
@@ -42,7 +44,7 @@ type hyper struct {
 	n, c, before          float64 // scale of the state before the step
 }
 
-func newCore[T float](mu []T, s *Settings, normals func([]T, uint64, uint64)) (*core[T], error) {
+func newCore[T float](mu []T, s *Settings, do *kernels[T]) (*core[T], error) {
 	if s == nil {
 		s = &Settings{}
 	}
@@ -62,7 +64,7 @@ func newCore[T float](mu []T, s *Settings, normals func([]T, uint64, uint64)) (*
 	set.Groups = append([]Group(nil), set.Groups...)
 	set.PriorPrecs = nil // kept in seg
 	vec := func() []T { return make([]T, p) }
-	o := &core[T]{set: set, method: methods[set.Method], seg: seg, normals: normals, loss: nan, g: vec(), q: vec()}
+	o := &core[T]{set: set, method: methods[set.Method], seg: seg, do: do, loss: nan, g: vec(), q: vec()}
 	o.cur, o.next = state[T]{vec(), vec(), vec()}, state[T]{vec(), vec(), vec()}
 	copy(o.cur.mu, mu)
 	for _, sg := range seg {
@@ -124,18 +126,6 @@ func (o *core[T]) scale(t int) (n, c, prior float64) {
 		n /= -math.Expm1(float64(t) * math.Log1p(-h.rho))
 	}
 	return n, c, prior
-}
-
-// noise fills eps with the standard normals of a draw.
-func (o *core[T]) noise(eps []T, t, draw int) {
-	if o.set.Noise == nil {
-		o.normals(eps, o.set.Seed, uint64(t)*maxDraws+uint64(draw))
-		return
-	}
-	o.set.Noise(o.wide, t, draw)
-	for i, v := range o.wide {
-		eps[i] = T(v)
-	}
 }
 
 // step draws weights, asks for their gradients and moves the state; it is
@@ -201,8 +191,7 @@ func (o *core[T]) estimate(obj objective[T], h hyper, t int) (loss float64, err 
 		case o.set.Antithetic && k%2 == 1:
 			mirror(w, eps, o.cur.mu)
 		default:
-			o.noise(eps, t, k)
-			o.perturb(w, eps, h)
+			o.perturb(w, eps, h, t, k)
 		}
 		var l T
 		switch curv {
@@ -223,64 +212,114 @@ func (o *core[T]) estimate(obj objective[T], h hyper, t int) (loss float64, err 
 		if draws > 1 {
 			switch curv {
 			case exampleSquare, hessian:
-				accumulate(o.g, g, c)
-				accumulate(o.q, one, c)
+				o.do.accumulate(o.g, g, c)
+				o.do.accumulate(o.q, one, c)
 			case squaredGrad:
-				accumulateProduct(o.g, o.q, g, g, c)
+				o.do.accumulateProduct(o.g, o.q, g, g, c)
 			case price:
 				y := eps
 				if o.set.GradSquared {
 					y = g
 				}
-				accumulateProduct(o.g, o.q, g, y, c)
+				o.do.accumulateProduct(o.g, o.q, g, y, c)
 			default:
-				accumulate(o.g, g, c)
+				o.do.accumulate(o.g, g, c)
 			}
 		}
-	}
-	switch {
-	case curv == squaredMean, draws == 1 && curv == squaredGrad, draws == 1 && curv == price && o.set.GradSquared:
-		square(o.q, o.g)
-	case draws == 1 && curv == price:
-		product(o.q, o.g, eps)
 	}
 	return loss, nil
 }
 
-// perturb makes w = μ + σε and leaves σε in eps.
-func (o *core[T]) perturb(w, eps []T, h hyper) {
-	for i := range o.seg {
-		sg := &o.seg[i]
-		perturb(w[sg.lo:sg.hi], eps[sg.lo:sg.hi], o.cur.mu[sg.lo:sg.hi], o.cur.s[sg.lo:sg.hi], T(h.n), T(sg.lam*h.before+h.c))
+// noiseBlock is the number of weights that share a stream of normals.
+const noiseBlock = 8192
+
+// perturb makes w = μ + σε with the noise of draw k and leaves σε in eps.
+func (o *core[T]) perturb(w, eps []T, h hyper, t, k int) {
+	if o.set.Noise != nil {
+		o.set.Noise(o.wide, t, k)
+		for i, v := range o.wide {
+			eps[i] = T(v)
+		}
 	}
+	sg, stream := 0, uint64(t)*maxDraws+uint64(k)
+	for lo := 0; lo < len(w); lo += noiseBlock {
+		hi := min(lo+noiseBlock, len(w))
+		if o.set.Noise == nil {
+			o.do.normals(eps[lo:hi], o.set.Seed, stream+uint64(lo/noiseBlock)<<48)
+		}
+		for a := lo; a < hi; {
+			g := &o.seg[sg]
+			b := min(hi, g.hi)
+			o.do.perturb(w[a:b], eps[a:b], o.cur.mu[a:b], o.cur.s[a:b], T(h.n), T(g.lam*h.before+h.c))
+			if a = b; a == g.hi {
+				sg++
+			}
+		}
+	}
+}
+
+// block is the number of weights that a step takes at once, so that the curvature
+// is read from the nearest cache.
+const block = 4096
+
+// curvature returns those of the weights [lo, hi): from q, or made of the mean
+// gradient in scratch, where that is all that they need.
+func (o *core[T]) curvature(lo, hi int) []T {
+	curv := o.method.curv
+	if curv != squaredMean && (o.set.Draws > 1 || curv == exampleSquare || curv == hessian) {
+		return o.q[lo:hi]
+	}
+	q := o.q[:hi-lo]
+	switch {
+	case curv == none:
+	case curv == price && !o.set.GradSquared:
+		o.do.product(q, o.g[lo:hi], o.next.s[lo:hi])
+	default:
+		o.do.square(q, o.g[lo:hi])
+	}
+	return q
 }
 
 // move writes the state after step t to next.
 func (o *core[T]) move(h hyper, t int) (clipped int, err error) {
 	base := o.coefficients(h, t)
-	a, b := o.cur, o.next
 	var bad T
 	for i := range o.seg {
 		sg := &o.seg[i]
 		c := base
 		o.localise(&c, sg, h, t)
-		lo, hi := sg.lo, sg.hi
-		mu1, s1, m1, mu, s, m, g, q := b.mu[lo:hi], b.s[lo:hi], b.m[lo:hi], a.mu[lo:hi], a.s[lo:hi], a.m[lo:hi], o.g[lo:hi], o.q[lo:hi]
 		switch o.set.Method {
 		case VOGN, MomentumVOGN, VON:
-			bad += stepNewton(mu1, s1, m1, mu, s, m, g, q, &c)
+			o.pack = [8]T{c.momentum, c.prior, c.rho, c.decay, c.rate, c.shift, c.fresh, 1 - c.fresh}
 		case IVON:
-			z, k := stepIVON(mu1, s1, m1, mu, s, m, g, q, &c)
+			o.pack = [8]T{c.momentum, c.prior, c.rho, c.rate, c.n, c.lam, c.debias, c.clip}
+		case Adam:
+			o.pack6 = [6]T{c.momentum, c.prior, c.rho, c.rate, c.corrected, c.damp}
+		default:
+			o.pack = [8]T{c.momentum, c.prior, c.rho, c.decay, c.rate, c.corrected, c.offset, c.damp}
+		}
+		for lo := sg.lo; lo < sg.hi; lo += block {
+			z, k := o.moveBlock(lo, min(lo+block, sg.hi))
 			bad += z
 			clipped += k
-		case Adam:
-			bad += stepAdam(mu1, s1, m1, mu, s, m, g, &c)
-		default:
-			bad += stepRoot(mu1, s1, m1, mu, s, m, g, q, &c)
 		}
 	}
 	if bad != 0 { // NaN
 		err = o.refuseMove(t)
 	}
 	return clipped, err
+}
+
+func (o *core[T]) moveBlock(lo, hi int) (bad T, clipped int) {
+	a, b := &o.cur, &o.next
+	mu1, s1, m1, mu, s, m, g, q := b.mu[lo:hi], b.s[lo:hi], b.m[lo:hi], a.mu[lo:hi], a.s[lo:hi], a.m[lo:hi], o.g[lo:hi], o.curvature(lo, hi)
+	switch o.set.Method {
+	case VOGN, MomentumVOGN, VON:
+		return o.do.newton(mu1, s1, m1, mu, s, m, g, q, &o.pack), 0
+	case IVON:
+		return o.do.ivon(mu1, s1, m1, mu, s, m, g, q, &o.pack)
+	case Adam:
+		return o.do.adam(mu1, s1, m1, mu, s, m, g, &o.pack6), 0
+	}
+	return o.do.root(mu1, s1, m1, mu, s, m, g, q, &o.pack), 0
 }

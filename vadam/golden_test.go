@@ -17,18 +17,18 @@ type golden struct {
 	Schema, Method string
 	Model          goldenModel
 	Data           struct {
-		N    int
-		X    [][]float64
-		Y, T []float64
+		N int
+		X [][]float64
+		Y []float64
 	}
 	Hyper   goldenHyper
 	Init    struct{ Mu, Sigma []float64 }
 	Batches [][]int
 	Steps   []struct {
-		T                                 int
-		Eps, Theta, Grad, GGN             [][]float64
-		Loss                              []float64
-		Mu, Sigma, S, M, Prec, H, Unknown []float64
+		T                        int
+		Eps, Theta, Grad, GGN    [][]float64
+		Loss                     []float64
+		Mu, Sigma, S, M, Prec, H []float64
 	}
 	Final struct {
 		KL *float64 `json:"kl_to_prior"`

@@ -11,8 +11,7 @@ import "fmt"
 type Method int
 
 const (
-	// IVON is the improved variational online Newton method (Shen et al. 2024,
-	// algorithm 1): one backward pass a draw, and variances that are right, because
+	// IVON is the improved variational online Newton method (Shen et al. 2024): one backward pass a draw, and variances that are right, because
 	// E[g ε/σ] is the diagonal of the Hessian (Stein's identity).
 	//
 	//	f = P·mean(σε·g)
@@ -24,7 +23,7 @@ const (
 	// paper's h₀). It wants ρ × steps of a few at least, or s stays at s₀. The
 	// method to begin with.
 	IVON Method = iota
-	// Vadam is variational Adam (Khan et al. 2018, equation 18), Adam with
+	// Vadam is variational Adam (Khan et al. 2018, section 3), Adam with
 	// perturbed weights and the prior in place of Adam's epsilon:
 	//
 	//	m ← βm + (1−β)(g + dμ)
@@ -33,10 +32,10 @@ const (
 	//
 	// Rate 0.001, Beta1 0.9, Beta2 0.999, PriorPrec 1, InitCurvature 0. The square
 	// of a minibatch mean is about M times too small (Khan et al. 2018, section
-	// 3.3), so that the standard deviations grow with the batch size M, up to √M
+	// 3), so that the standard deviations grow with the batch size M, up to √M
 	// times too wide: take it for its cost and its exploration, not for its variances.
 	Vadam
-	// Vprop is variational RMSprop (Khan et al. 2018, equation 14): Vadam without
+	// Vprop is variational RMSprop (Khan et al. 2018, section 3): Vadam without
 	// momentum and corrections.
 	//
 	//	s ← s + ρ(g²−s),   μ ← μ − α (g + dμ)/(√s + d)
@@ -44,7 +43,7 @@ const (
 	// Rate 0.001, Beta2 0.999, PriorPrec 1, InitCurvature 0.
 	Vprop
 	// VOGN is the variational online Gauss–Newton method (Khan et al. 2018,
-	// equation 12). The curvature is the mean of squared per-example gradients:
+	// section 3). The curvature is the mean of squared per-example gradients:
 	//
 	//	m ← βm + (1−β)(g + dμ)
 	//	s ← s + ρ(mean g_i² − s)
@@ -65,14 +64,14 @@ const (
 	// Objective.GradSq. Rate 0.001, Beta1 0.9, Beta2 1 − Rate, PriorPrec 1,
 	// Temperature 1, InitCurvature 1.
 	MomentumVOGN
-	// VON is the variational online Newton method (Khan et al. 2018, equation 8),
+	// VON is the variational online Newton method (Khan et al. 2018, section 3),
 	// VOGN with the diagonal of the Hessian, or of the generalised Gauss–Newton
 	// matrix, that Objective.GradHess gives. With Rate = 1 − Beta2 and β = 0 a step is
 	// the natural-gradient step of that size (Khan and Rue 2023). A Hessian may be
 	// negative; a step to a precision that is not positive is an error. Defaults as VOGN.
 	VON
 	// VadaGrad is variational AdaGrad, for minimising E_q[f(w)] with no prior and
-	// no data set (Khan et al. 2018, section 4): s is the precision itself, only grows,
+	// no data set (Khan et al. 2018): s is the precision itself, only grows,
 	// and the noise dies out.
 	//
 	//	s ← s + ρg²,   μ ← μ − α g/√s

@@ -4,7 +4,6 @@ import (
 	"slices"
 
 	"github.com/natgrad/natgrad/expfam"
-	"github.com/natgrad/natgrad/internal/la"
 	"github.com/natgrad/natgrad/nn"
 )
 
@@ -27,7 +26,7 @@ type Optimizer struct{ c core[float64] }
 // would be less than the prior's, or if a field is set that the method does not use.
 // It panics if len(s.PriorPrecs) is not len(mu).
 func New(mu []float64, s *Settings) (*Optimizer, error) {
-	c, err := newCore(mu, s, la.Normals)
+	c, err := newCore(mu, s, kernels64)
 	if err != nil {
 		return nil, err
 	}

@@ -4,7 +4,6 @@ import (
 	"slices"
 
 	"github.com/natgrad/natgrad/expfam"
-	"github.com/natgrad/natgrad/internal/la"
 	"github.com/natgrad/natgrad/nn"
 )
 
@@ -18,7 +17,7 @@ type Optimizer32 struct{ c core[float32] }
 // would be less than the prior's, or if a field is set that the method does not use.
 // It panics if len(s.PriorPrecs) is not len(mu).
 func New32(mu []float32, s *Settings) (*Optimizer32, error) {
-	c, err := newCore(mu, s, la.Normals32)
+	c, err := newCore(mu, s, kernels32)
 	if err != nil {
 		return nil, err
 	}

@@ -160,7 +160,7 @@ func noisy(k int) *nn.Objective {
 			return f, err
 		},
 		GradHess: func(g, h, w []float64) (float64, error) {
-			copy(h, []float64{2.1, 1.1, 0.6})
+			h[0], h[1], h[2] = 2.1, 1.1, 0.6
 			return grad(g, w)
 		},
 	}
@@ -319,5 +319,119 @@ func TestSample(t *testing.T) {
 	}
 	if seen[0][0] == seen[2][0] {
 		t.Error("two pairs are the same")
+	}
+}
+
+// TestNoiseBlocks: a long weight vector has independent noise everywhere, and
+// groups, which cut it elsewhere, do not change it.
+func TestNoiseBlocks(t *testing.T) {
+	const p = 3*noiseBlock + 100
+	draw := func(s Settings) []float64 {
+		s.Method, s.N, s.InitPrec = VOGN, 7, 4
+		o, err := New(make([]float64, p), &s)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var seen []float64
+		err = o.Step(&nn.Objective{GradSq: func(g, q, w []float64) (float64, error) {
+			seen = append(seen, w...)
+			clear(g)
+			clear(q)
+			return 0, nil
+		}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return seen
+	}
+	a := draw(Settings{})
+	b := draw(Settings{Groups: []Group{{"a", 5, 7000, 2}, {"b", 7000, noiseBlock, 3}, {"c", noiseBlock + 1, 3 * noiseBlock, 0.5}}})
+	closeTo(t, "noise under groups", b, a, 1e-14)
+	var square float64
+	for _, v := range a {
+		square += 4 * v * v
+	}
+	if d := math.Abs(square/p - 1); d > 4*math.Sqrt(2.0/p) {
+		t.Errorf("the noise has mean square %v", square/p)
+	}
+	for _, lag := range []int{1, 16, noiseBlock, 2 * noiseBlock} {
+		var c float64
+		for i := range p - lag {
+			c += 4 * a[i] * a[i+lag]
+		}
+		if c /= math.Sqrt(float64(p - lag)); math.Abs(c) > 4 {
+			t.Errorf("noise at distance %d is correlated: z = %v", lag, c)
+		}
+	}
+}
+
+// TestIVONOptions compares with the formulas of the method, written down plainly.
+func TestIVONOptions(t *testing.T) {
+	for _, s := range []Settings{
+		{},
+		{NoDebias: true},
+		{NoRescale: true},
+		{ClipRadius: 0.4},
+		{GradSquared: true, Draws: 2},
+		{NoDebias: true, NoRescale: true, ClipRadius: 0.4, Draws: 3},
+	} {
+		s.N, s.ESS, s.Rate, s.Beta1, s.Beta2, s.InitCurvature = 30, 45, 0.02, 0.8, 0.9, 0.6
+		s.Groups = []Group{{"a", 0, 1, 0.5}, {"b", 1, 3, 2}}
+		s.Noise = func(dst []float64, step, draw int) {
+			for i := range dst {
+				dst[i] = math.Sin(float64(3*step + 5*draw + 7*i))
+			}
+		}
+		o := run(t, s, 12)
+		d := []float64{0.5 / 45, 2.0 / 45, 2.0 / 45}
+		mu, m, h := []float64{1, -1, 2}, make([]float64, 3), []float64{0.6, 0.6, 0.6}
+		clipped := 0
+		for k := 1; k <= 12; k++ {
+			draws := max(s.Draws, 1)
+			g, v, sq := make([]float64, 3), make([]float64, 3), make([]float64, 3)
+			for draw := range draws {
+				eps, w, one := make([]float64, 3), make([]float64, 3), make([]float64, 3)
+				s.Noise(eps, k, draw)
+				for i := range w {
+					w[i] = mu[i] + eps[i]/math.Sqrt(45*(h[i]+d[i]))
+				}
+				if _, err := noisy(k-1).Grad(one, w); err != nil {
+					t.Fatal(err)
+				}
+				for i, x := range one {
+					g[i] += x / float64(draws)
+					v[i] += x * (w[i] - mu[i]) / float64(draws)
+					sq[i] += x * x / float64(draws)
+				}
+			}
+			clipped = 0
+			for i := range mu {
+				m[i] = 0.8*m[i] + 0.2*g[i]
+				f := 45 * (h[i] + d[i]) * v[i]
+				if s.GradSquared {
+					f = 45 * sq[i]
+				}
+				h[i] = 0.9*h[i] + 0.1*f + 0.5*0.01*(h[i]-f)*(h[i]-f)/(h[i]+d[i])
+				mh, lr := m[i], 0.02
+				if !s.NoDebias {
+					mh /= 1 - math.Pow(0.8, float64(k))
+				}
+				if !s.NoRescale {
+					lr *= 0.6 + d[i]
+				}
+				x := (mh + d[i]*mu[i]) / (h[i] + d[i])
+				if s.ClipRadius > 0 && math.Abs(x) > s.ClipRadius {
+					x = math.Copysign(s.ClipRadius, x)
+					clipped++
+				}
+				mu[i] -= lr * x
+			}
+		}
+		closeTo(t, "mean", o.Mean(nil), mu, 1e-12)
+		closeTo(t, "curvature", o.Curvature(nil), h, 1e-12)
+		closeTo(t, "momentum", o.Momentum(nil), m, 1e-12)
+		if o.Clipped() != clipped {
+			t.Errorf("%d weights clipped, want %d", o.Clipped(), clipped)
+		}
 	}
 }

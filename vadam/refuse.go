@@ -41,7 +41,7 @@ func (o *core[T]) refuseMove(t int) error {
 	for _, c := range []struct {
 		what string
 		x    []T
-	}{{"gradient", o.g}, {"curvature", o.q}, {"momentum", o.next.m}, {"curvature", o.next.s}, {"mean", o.next.mu}} {
+	}{{"gradient", o.g}, {"momentum", o.next.m}, {"curvature", o.next.s}, {"mean", o.next.mu}} {
 		if i := firstNonFinite(c.x); i >= 0 {
 			return at(c.what, i, c.x[i])
 		}

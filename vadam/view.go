@@ -41,7 +41,7 @@ func (o *core[T]) sample(dst []T, seed, stream uint64) []T {
 		copy(dst, o.cur.mu)
 		return dst
 	}
-	o.normals(dst, seed, stream)
+	o.do.normals(dst, seed, stream)
 	n, c, prior := o.scale(o.t)
 	for _, sg := range o.seg {
 		for i := sg.lo; i < sg.hi; i++ {
@@ -147,3 +147,5 @@ func (o *core[T]) posterior() (*expfam.DiagNormal, error) {
 	}
 	return expfam.NewDiagNormal(mu, sd)
 }
+
+func sqrt[T float](x T) T { return T(math.Sqrt(float64(x))) }

@@ -8,34 +8,78 @@ type float interface{ float32 | float64 }
 // slice z holds len(z)/len(b) rows.
 
 // AddRow adds b to every row of z.
-func AddRow(z, b []float64) { addRow(z, b) }
+func AddRow(z, b []float64) {
+	if level >= AVX2 && len(b) > 0 && len(z) >= len(b) {
+		addRow64AVX2(&z[0], &b[0], len(b), len(z)/len(b))
+		return
+	}
+	addRow(z, b)
+}
 
 // AddRow32 is [AddRow] in single precision.
-func AddRow32(z, b []float32) { addRow(z, b) }
+func AddRow32(z, b []float32) {
+	if level >= AVX2 && len(b) > 0 && len(z) >= len(b) {
+		addRow32AVX2(&z[0], &b[0], len(b), len(z)/len(b))
+		return
+	}
+	addRow(z, b)
+}
 
 // AddRowReLU adds b to every row of z and takes the positive part; NaN stays.
-func AddRowReLU(z, b []float64) { addRowReLU(z, b) }
+func AddRowReLU(z, b []float64) {
+	if level >= AVX2 && len(b) > 0 && len(z) >= len(b) {
+		addRowReLU64AVX2(&z[0], &b[0], len(b), len(z)/len(b))
+		return
+	}
+	addRowReLU(z, b)
+}
 
 // AddRowReLU32 is [AddRowReLU] in single precision.
-func AddRowReLU32(z, b []float32) { addRowReLU(z, b) }
+func AddRowReLU32(z, b []float32) {
+	if level >= AVX2 && len(b) > 0 && len(z) >= len(b) {
+		addRowReLU32AVX2(&z[0], &b[0], len(b), len(z)/len(b))
+		return
+	}
+	addRowReLU(z, b)
+}
 
 // MaskPositive sets dz to 0 where y is not positive.
-func MaskPositive(dz, y []float64) { maskPositive(dz, y) }
+func MaskPositive(dz, y []float64) {
+	if level >= AVX2 && len(y) > 0 {
+		_ = dz[len(y)-1]
+		maskPositive64AVX2(&dz[0], &y[0], len(y))
+		return
+	}
+	maskPositive(dz, y)
+}
 
 // MaskPositive32 is [MaskPositive] in single precision.
-func MaskPositive32(dz, y []float32) { maskPositive(dz, y) }
+func MaskPositive32(dz, y []float32) {
+	if level >= AVX2 && len(y) > 0 {
+		_ = dz[len(y)-1]
+		maskPositive32AVX2(&dz[0], &y[0], len(y))
+		return
+	}
+	maskPositive(dz, y)
+}
 
 // AddSumRows adds alpha times the sum of the rows of z to dst, whose length is that of a row.
-func AddSumRows(dst, z []float64, alpha float64) { addSumRows(dst, z, alpha) }
+func AddSumRows(dst, z []float64, alpha float64) {
+	if level >= AVX2 && len(dst) > 0 && len(z) >= len(dst) {
+		addSumRows64AVX2(&dst[0], &z[0], len(dst), len(z)/len(dst), alpha)
+		return
+	}
+	addSumRows(dst, z, alpha)
+}
 
 // AddSumRows32 is [AddSumRows] in single precision.
-func AddSumRows32(dst, z []float32, alpha float32) { addSumRows(dst, z, alpha) }
-
-// Square writes x².
-func Square(dst, x []float64) { square(dst, x) }
-
-// Square32 is [Square] in single precision.
-func Square32(dst, x []float32) { square(dst, x) }
+func AddSumRows32(dst, z []float32, alpha float32) {
+	if level >= AVX2 && len(dst) > 0 && len(z) >= len(dst) {
+		addSumRows32AVX2(&dst[0], &z[0], len(dst), len(z)/len(dst), alpha)
+		return
+	}
+	addSumRows(dst, z, alpha)
+}
 
 // NormalCDF writes Φ(x) = ½ erfc(−x/√2).
 func NormalCDF(dst, x []float64) {

@@ -10,32 +10,32 @@ import (
 	"github.com/mmcloughlin/avo/reg"
 )
 
-// width is a vector length: 32 bytes with AVX2, 64 with AVX-512.
-type width int
+// vectors is a vector length: 32 bytes with AVX2, 64 with AVX-512.
+type vectors int
 
 const (
-	avx2   width = 32
-	avx512 width = 64
+	ymm   vectors = 32
+	zmm vectors = 64
 )
 
-func (w width) suffix() string {
-	if w == avx512 {
+func (w vectors) suffix() string {
+	if w == zmm {
 		return "AVX512"
 	}
 	return "AVX2"
 }
 
 // vec is a fresh vector register.
-func (w width) vec() reg.VecVirtual {
-	if w == avx512 {
+func (w vectors) vec() reg.VecVirtual {
+	if w == zmm {
 		return ZMM()
 	}
 	return YMM()
 }
 
 // pick is the name of an instruction that EVEX calls otherwise.
-func (w width) pick(vex, evex func(...operand.Op)) func(...operand.Op) {
-	if w == avx512 {
+func (w vectors) pick(vex, evex func(...operand.Op)) func(...operand.Op) {
+	if w == zmm {
 		return evex
 	}
 	return vex
@@ -63,10 +63,10 @@ func constant(key string, bits uint64, bytes int) operand.Mem {
 // tag keeps the constants of two files apart.
 var tag string
 
-func f32(v float32) operand.Mem {
+func single(v float32) operand.Mem {
 	b := math.Float32bits(v)
 	return constant(fmt.Sprintf("s%x", b), uint64(b), 4)
 }
 func u32(v uint32) operand.Mem  { return constant(fmt.Sprintf("s%x", v), uint64(v), 4) }
-func f64(v float64) operand.Mem { return u64(math.Float64bits(v)) }
+func double(v float64) operand.Mem { return u64(math.Float64bits(v)) }
 func u64(v uint64) operand.Mem  { return constant(fmt.Sprintf("d%x", v), v, 8) }
