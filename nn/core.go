@@ -59,6 +59,18 @@ func newLayer[T float](o *ops[T], s Layer, in, out Shape, w0, b0 int) layer[T] {
 	switch s := s.(type) {
 	case Dense:
 		return &dense[T]{o: o, act: act[T]{kind: s.Act, o: o}, in: in.Size(), out: out.Size(), w0: w0, b0: b0}
+	case Conv1D:
+		g, _ := s.window(in) // planned before
+		return newConv(o, s.Act, g, w0, b0)
+	case Conv2D:
+		g, _ := s.window(in)
+		return newConv(o, s.Act, g, w0, b0)
+	case MaxPool:
+		g, _ := poolWindow("MaxPool", in, s.Size, s.Stride)
+		return newPool[T](in, g, false)
+	case AvgPool:
+		g, _ := poolWindow("AvgPool", in, s.Size, s.Stride)
+		return newPool[T](in, g, true)
 	}
 	panic(fmt.Sprintf("nn: unknown layer %T", s))
 }

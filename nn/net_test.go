@@ -62,6 +62,22 @@ func nets(t *testing.T) map[string]*Net {
 			all[fmt.Sprintf("%T%v-%v", loss, i, a)] = n
 		}
 	}
+	for name, c := range map[string]struct {
+		in     Shape
+		layers []Layer
+	}{
+		"conv2d":      {Image(2, 6, 5), []Layer{Conv2D{Out: 3, Kernel: 3, Pad: 1, Act: Tanh}, MaxPool{Size: 2}, Dense{3, Identity}}},
+		"conv2d deep": {Image(1, 8, 8), []Layer{Conv2D{Out: 2, Kernel: 3, Act: GELU}, AvgPool{Size: 2, Stride: 1}, Conv2D{Out: 3, Kernel: 3, Stride: 2, Act: Softplus}, Dense{3, Identity}}},
+		"conv1d":      {Series(2, 9), []Layer{Conv1D{Out: 4, Kernel: 3, Stride: 2, Pad: 2, Act: Tanh}, MaxPool{Size: 2}, Dense{4, Sigmoid}, Dense{3, Identity}}},
+	} {
+		for _, loss := range []Loss{Gaussian{Learned: true}, Softmax{}} {
+			n, err := New(loss, c.in, c.layers...)
+			if err != nil {
+				t.Fatal(err)
+			}
+			all[fmt.Sprintf("%T %s", loss, name)] = n
+		}
+	}
 	return all
 }
 
@@ -126,6 +142,82 @@ func TestPerExample(t *testing.T) {
 		}
 		close(t, name+" mean", g, mean, 1e-12)
 		close(t, name+" mean of squares", sq, mean2, 1e-12)
+	}
+}
+
+// The statistics of the layers make up the gradients.
+func TestStats(t *testing.T) {
+	for name, n := range nets(t) {
+		const rows = 5
+		w, x, y := example(rand.New(rand.NewPCG(8, 8)), n, rows)
+		g, got := make([]float64, len(w)), make([]float64, len(w))
+		if _, err := n.Grad(g, w, x, y); err != nil {
+			t.Fatal(err)
+		}
+		for _, s := range n.Stats() {
+			if s.Rows != rows*s.Positions {
+				t.Fatalf("%s: %d rows of %d positions", name, s.Rows, s.Positions)
+			}
+			var p []Param
+			for _, q := range n.Params() {
+				if q.Layer == s.Layer {
+					p = append(p, q)
+				}
+			}
+			in, out := p[0].Cols, p[0].Rows
+			for r := range s.Rows {
+				for j := range out {
+					d := s.Grad[r*out+j] / rows
+					got[p[1].Offset+j] += d
+					for k := range in {
+						got[p[0].Offset+j*in+k] += d * s.In[r*in+k]
+					}
+				}
+			}
+		}
+		last := n.Params()[len(n.Params())-1]
+		if last.Layer < 0 {
+			got[last.Offset] = g[last.Offset]
+		}
+		close(t, name, got, g, 1e-12)
+	}
+}
+
+// Gauss–Newton by the outputs' derivatives, from differences.
+func TestGaussNewtonDifferences(t *testing.T) {
+	for name, n := range nets(t) {
+		if _, ok := n.Loss().(Softmax); !ok {
+			continue
+		}
+		const rows = 3
+		w, x, y := example(rand.New(rand.NewPCG(11, 8)), n, rows)
+		g, h, want := make([]float64, len(w)), make([]float64, len(w)), make([]float64, len(w))
+		if _, err := n.GradHess(g, h, w, x, y); err != nil {
+			t.Fatal(err)
+		}
+		f := n.Forward(nil, w, x)
+		out := n.Out()
+		for i := range w {
+			const d = 1e-5
+			v := w[i]
+			w[i] = v + d
+			up := n.Forward(nil, w, x)
+			w[i] = v - d
+			down := n.Forward(nil, w, x)
+			w[i] = v
+			for r := range rows {
+				sum, jp, jjp := 0.0, 0.0, 0.0
+				for c := range out {
+					e := math.Exp(f[r*out+c])
+					j := (up[r*out+c] - down[r*out+c]) / (2 * d)
+					sum += e
+					jp += j * e
+					jjp += j * j * e
+				}
+				want[i] += (jjp/sum - jp*jp/sum/sum) / rows
+			}
+		}
+		close(t, name, h, want, 1e-6)
 	}
 }
 

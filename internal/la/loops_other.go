@@ -21,8 +21,8 @@ func stepIVON64AVX2(mu1 *float64, s1 *float64, m1 *float64, mu *float64, s *floa
 func stepAdam64AVX2(mu1 *float64, s1 *float64, m1 *float64, mu *float64, s *float64, m *float64, grad *float64, count int, c *float64) float64 {
 	panic(absentKernel)
 }
-func square64AVX2(dst *float64, x *float64, count int)              { panic(absentKernel) }
-func product64AVX2(dst *float64, x *float64, y *float64, count int) { panic(absentKernel) }
+func square64AVX2(dst *float64, x *float64, count int)                 { panic(absentKernel) }
+func product64AVX2(dst *float64, x *float64, y *float64, count int)    { panic(absentKernel) }
 func accumulate64AVX2(grad *float64, x *float64, count int, c float64) { panic(absentKernel) }
 func accumulateProduct64AVX2(grad *float64, q *float64, x *float64, y *float64, count int, c float64) {
 	panic(absentKernel)
@@ -48,8 +48,8 @@ func stepIVON32AVX2(mu1 *float32, s1 *float32, m1 *float32, mu *float32, s *floa
 func stepAdam32AVX2(mu1 *float32, s1 *float32, m1 *float32, mu *float32, s *float32, m *float32, grad *float32, count int, c *float32) float32 {
 	panic(absentKernel)
 }
-func square32AVX2(dst *float32, x *float32, count int)              { panic(absentKernel) }
-func product32AVX2(dst *float32, x *float32, y *float32, count int) { panic(absentKernel) }
+func square32AVX2(dst *float32, x *float32, count int)                 { panic(absentKernel) }
+func product32AVX2(dst *float32, x *float32, y *float32, count int)    { panic(absentKernel) }
 func accumulate32AVX2(grad *float32, x *float32, count int, c float32) { panic(absentKernel) }
 func accumulateProduct32AVX2(grad *float32, q *float32, x *float32, y *float32, count int, c float32) {
 	panic(absentKernel)

@@ -30,7 +30,7 @@ func Normals(dst []float64, seed, stream uint64) {
 	dst = dst[done*normalBlock:]
 	var buf [normalBlock]float32
 	for len(dst) > 0 {
-		s.block(&buf)
+		s.next32(&buf)
 		k := min(len(dst), normalBlock)
 		for i, v := range buf[:k] {
 			dst[i] = float64(v)
@@ -48,7 +48,7 @@ func Normals32(dst []float32, seed, stream uint64) {
 	dst = dst[done*normalBlock:]
 	var buf [normalBlock]float32
 	for len(dst) > 0 {
-		s.block(&buf)
+		s.next32(&buf)
 		dst = dst[copy(dst, buf[:]):]
 	}
 }
@@ -106,6 +106,13 @@ const (
 	logP8        = 7.0376836292e-2
 	ln2          = 6.9314718056e-1
 )
+
+// next32 writes 32 numbers by the fastest kernel.
+func (s *normalState) next32(dst *[normalBlock]float32) {
+	if normalsFast32(dst[:], 1, s) == 0 {
+		s.block(dst)
+	}
+}
 
 // block writes 32 numbers: 16 cosines and 16 sines. The conversions to float32
 // keep compilers from fusing a product with a sum.

@@ -14,7 +14,7 @@ import (
 type vectors int
 
 const (
-	ymm   vectors = 32
+	ymm vectors = 32
 	zmm vectors = 64
 )
 
@@ -67,6 +67,6 @@ func single(v float32) operand.Mem {
 	b := math.Float32bits(v)
 	return constant(fmt.Sprintf("s%x", b), uint64(b), 4)
 }
-func u32(v uint32) operand.Mem  { return constant(fmt.Sprintf("s%x", v), uint64(v), 4) }
+func u32(v uint32) operand.Mem     { return constant(fmt.Sprintf("s%x", v), uint64(v), 4) }
 func double(v float64) operand.Mem { return u64(math.Float64bits(v)) }
-func u64(v uint64) operand.Mem  { return constant(fmt.Sprintf("d%x", v), v, 8) }
+func u64(v uint64) operand.Mem     { return constant(fmt.Sprintf("d%x", v), v, 8) }
