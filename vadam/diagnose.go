@@ -24,7 +24,8 @@ type Layer struct {
 	//	Σ N E_q[g σε] / Σ (1 − λσ²),
 	//
 	// 1 where q is the best normal distribution of its form (Stein's identity): the sds are then about
-	// √Curvature times too wide. CurvatureErr is its standard error.
+	// √Curvature times too wide. CurvatureErr is its standard error. Both are NaN if Effective is
+	// below a half.
 	Curvature, CurvatureErr float64
 	Effective               float64 // Σ (1 − λσ²), how many of its weights the data have determined
 	AtPrior                 float64 // share of weights of which the data have told nothing: λσ² > 0.9, λμ² < 0.1
@@ -112,7 +113,10 @@ func (f *fit[T]) diagnose(ctx context.Context, q *Posterior) (*diagnosis, error)
 }
 
 func (l *Layer) curvature(sum, err float64) {
-	l.Curvature, l.CurvatureErr = sum/l.Effective, err/l.Effective
+	l.Curvature, l.CurvatureErr = nan, nan
+	if l.Effective >= 0.5 {
+		l.Curvature, l.CurvatureErr = sum/l.Effective, err/l.Effective
+	}
 }
 
 // layer counts what the data have told of an array.

@@ -110,9 +110,7 @@ type trainable[T float] interface {
 // optimizer is *Optimizer and *Optimizer32.
 type optimizer[T float] interface {
 	Steps() int
-	Mean(dst []T) []T
-	SD(dst []T) []T
-	PriorPrec(dst []T) []T
+	NetPosterior(params []nn.Param) (*Posterior, error)
 	Settings() Settings
 	Loss() float64
 	Clipped() int
@@ -310,14 +308,7 @@ func (f *fit[T]) seen(r nn.TrainRecord) {
 
 // posterior is q as the optimiser has it.
 func (f *fit[T]) posterior() (*Posterior, error) {
-	wide := func(x []T) []float64 {
-		v := make([]float64, len(x))
-		for i, e := range x {
-			v[i] = float64(e)
-		}
-		return v
-	}
-	q, err := NewPosterior(f.params, wide(f.opt.Mean(nil)), wide(f.opt.SD(nil)), wide(f.opt.PriorPrec(nil)))
+	q, err := f.opt.NetPosterior(f.params)
 	if err != nil {
 		return nil, err
 	}

@@ -118,6 +118,62 @@ func TestVerdicts(t *testing.T) {
 	}
 }
 
+// Every loss, with targets that it fits: fits are good and intervals or probabilities calibrated.
+func TestFitLosses(t *testing.T) {
+	rng := rand.New(rand.NewPCG(21, 21))
+	for _, c := range []struct {
+		loss nn.Loss
+		out  int
+		draw func(f float64) float64
+	}{
+		{nn.StudentT{DF: 4, Learned: true}, 1, func(f float64) float64 {
+			return f + 0.3*rng.NormFloat64()/math.Sqrt((rng.ExpFloat64()+rng.ExpFloat64())/2)
+		}},
+		{nn.Poisson{}, 1, func(f float64) float64 { return poissonDraw(math.Exp(1+f), rng) }},
+		{nn.Bernoulli{}, 1, func(f float64) float64 { return truth(rng.Float64() < 1/(1+math.Exp(-2*f))) }},
+		{nn.Softmax{}, 3, func(f float64) float64 { return truth(f > 0) + truth(f+0.5*rng.NormFloat64() > 0.5) }},
+	} {
+		t.Run(fmt.Sprintf("%T", c.loss), func(t *testing.T) {
+			const n, all = 400, 1400
+			x, y := make([]float64, all), make([]float64, all)
+			for i := range x {
+				x[i] = 4*rng.Float64() - 2
+				y[i] = c.draw(math.Sin(2 * x[i]))
+			}
+			d := must(nn.NewData(x, y, all))
+			net := newNet(t, c.loss, 1, nn.Dense{Out: 20, Act: nn.Tanh}, nn.Dense{Out: c.out})
+			r := must(vadam.Fit(background, net, d.Subset(seq(0, n)), &vadam.FitSettings{Standardise: true, Seed: 2}))
+			if r.Grade() != vadam.Good {
+				t.Error(r.Verdict())
+			}
+			p := must(r.Posterior.Predict(background, net, x[n:], nil))
+			s := must(p.Score(y[n:]))
+			switch {
+			case p.Classes == 0 && (s.Coverage < 0.92 || s.Coverage > 0.99): // of counts at least 0.95
+				t.Errorf("coverage is %v", s.Coverage)
+			case p.Classes > 0 && !(s.ECE < 0.1):
+				t.Errorf("ECE is %v", s.ECE)
+			}
+		})
+	}
+}
+
+func truth(b bool) float64 {
+	if b {
+		return 1
+	}
+	return 0
+}
+
+// Without a prior there is no ELBO, but a fit all the same.
+func TestFitFlatPrior(t *testing.T) {
+	r := must(vadam.Fit(background, wavesNet(t), waves(t, 300), &vadam.FitSettings{
+		Standardise: true, Epochs: 100, Optimizer: vadam.Settings{PriorPrec: vadam.Zero}}))
+	if !math.IsInf(r.KL, 1) || math.IsNaN(r.DataFit) || r.Grade() == vadam.Bad || strings.Contains(r.Verdict(), "ELBO") {
+		t.Errorf("KL %v, %s", r.KL, r.Verdict())
+	}
+}
+
 // What a service does: fit raw data, keep the posterior, predict elsewhere in original units.
 func TestFitAndPredict(t *testing.T) {
 	net, d := wavesNet(t), waves(t, 300)

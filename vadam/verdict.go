@@ -135,7 +135,7 @@ func (f *fit[T]) judge(r *Result, err error) {
 		unfinished("sds are still near their start: (1 − Beta2)·steps is %.2g, want some", memory)
 	}
 	switch c, e := r.All.Curvature, 2*r.All.CurvatureErr; {
-	case math.IsNaN(c) || math.IsNaN(r.DataFit) || math.IsInf(r.DataFit, 0):
+	case !finite(r.DataFit):
 		r.Conditions |= expfam.NonFinite
 		say(Bad, "the data fit is %v", r.DataFit)
 	case c-e > curvatureWide:
