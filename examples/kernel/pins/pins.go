@@ -24,6 +24,7 @@ import (
 	_ "github.com/natgrad/natgrad/expfam"
 	_ "github.com/natgrad/natgrad/glm"
 	_ "github.com/natgrad/natgrad/ladder"
+	_ "github.com/natgrad/natgrad/metrics"
 	_ "github.com/natgrad/natgrad/mixture"
 	_ "github.com/natgrad/natgrad/model"
 	_ "github.com/natgrad/natgrad/report"
