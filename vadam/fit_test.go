@@ -94,6 +94,8 @@ func TestVerdicts(t *testing.T) {
 		{"long memory", vadam.FitSettings{Optimizer: vadam.Settings{Beta2: 0.99999}}, vadam.Caution, "sds are still near their start", expfam.NotConverged},
 		{"unstable", vadam.FitSettings{Optimizer: vadam.Settings{Rate: 0.5, Beta2: 0.99, ClipRadius: math.Inf(1)}}, vadam.Bad, "diverged", 0},
 		{"prior too narrow", vadam.FitSettings{Optimizer: vadam.Settings{PriorPrec: 1e4}}, vadam.Caution, "of W1 are at their prior", 0},
+		{"clipped", vadam.FitSettings{Optimizer: vadam.Settings{ClipRadius: 0.01}}, vadam.Caution, "of the moves were clipped", expfam.Shortened},
+		{"warm", vadam.FitSettings{Optimizer: vadam.Settings{ESS: 20}}, vadam.Caution, "the sds destroy the fit", 0},
 		{"Vadam", vadam.FitSettings{Optimizer: vadam.Settings{Method: vadam.Vadam}}, vadam.Caution, "Vadam squares gradients of 32 rows at once: sds too wide, by up to √32", 0},
 		{"Vadam alone", vadam.FitSettings{Batch: 1, Epochs: 20, Optimizer: vadam.Settings{Method: vadam.Vadam}}, vadam.Good, "curvature", 0},
 		{"Adam", vadam.FitSettings{Optimizer: vadam.Settings{Method: vadam.Adam}}, vadam.Caution, "no posterior", 0},

@@ -146,7 +146,7 @@ func (f *fit[T]) judge(r *Result, err error) {
 	switch d := r.Displaced; {
 	case d > displacedFar:
 		r.Conditions |= expfam.NotConverged
-		say(Bad, "means are far from an optimum: more epochs, or a lower rate")
+		say(Bad, "means are far from an optimum: more epochs, or another rate")
 	case d > displacedLimit:
 		unfinished("means are not at an optimum: more epochs, or a rate that decays")
 	}
