@@ -84,6 +84,8 @@ func (p *Prediction) summarise() {
 	case bernoulli:
 		p.Classes, p.Probs = 2, make([]float64, 2*n)
 		for i, m := range p.Mean {
+			m = min(m, 1) // a mean of draws may round to more
+			p.Mean[i] = m
 			p.Probs[2*i], p.Probs[2*i+1] = 1-m, m
 		}
 	case categorical:
