@@ -69,4 +69,3 @@ func BenchmarkGemm(b *testing.B) {
 		gonum.Implementation{}.Sgemm(transpose(ta), transpose(tb), m, n, k, alpha, x, lda, y, ldb, beta, c, ldc)
 	})
 }
-
