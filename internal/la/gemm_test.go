@@ -5,6 +5,8 @@ import (
 	"math"
 	"math/rand/v2"
 	"testing"
+
+	"gonum.org/v1/gonum/blas"
 )
 
 // atLevels runs f with every kind of kernel that the machine has.
@@ -307,6 +309,7 @@ func TestGemmAllocs(t *testing.T) {
 
 func TestGemmPanics(t *testing.T) {
 	f := make([]float64, 6)
+	x, y := randomGeneral(2, 3, 3, 1), randomGeneral(3, 2, 2, 1)
 	for i, c := range []func(){
 		func() { Gemm(false, false, -1, 2, 3, 1, f, 3, f, 2, 0, f, 2) },
 		func() { Gemm(false, false, 2, 2, 3, 1, f, 2, f, 2, 0, f, 2) },
@@ -314,6 +317,7 @@ func TestGemmPanics(t *testing.T) {
 		func() { Gemm(true, false, 2, 2, 3, 1, f, 3, f, 2, 0, f, 2) },
 		func() { Gemm(false, true, 2, 2, 3, 1, f, 3, f, 2, 0, f, 2) },
 		func() { Gemm(false, false, 2, 2, 3, 1, f, 3, f, 2, 0, f[:3], 2) },
+		func() { GemmGeneral(blas.NoTrans, blas.Trans, 1, x, y, 0, x) },
 		func() { Syrk(true, 3, 2, 1, f, 3, 0, f, 3) },
 		func() { Syrk(true, 3, -2, 1, f, 3, 0, make([]float64, 9), 3) },
 	} {
