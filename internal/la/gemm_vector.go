@@ -8,8 +8,8 @@ const (
 	// packBytes holds the part of B that is packed at a time: 16 columns of
 	// gemmBlock doubles, the size of a first-level cache.
 	packBytes = 32 << 10
-	// packSmall is enough for the layers of small nets, and sooner zeroed.
-	packSmall = 8 << 10
+	// The layers of small nets need less, which is sooner zeroed.
+	packSmall, packTiny = 8 << 10, 2 << 10
 	// Rows of A and bytes between rows of B from which on B is packed.
 	packRows, packStride = 32, 4096
 	// packedRows are the rows of A for which a packed part of B is used: their
@@ -50,10 +50,12 @@ func gemm[T float32 | float64](ta, tb bool, m, n, k int, alpha T, a []T, lda int
 	if ta {
 		p.ars, p.acs = 1, lda
 	}
-	switch size := int(unsafe.Sizeof(alpha)); {
+	switch bytes := min(k, gemmBlock) * n * int(unsafe.Sizeof(alpha)); {
 	case !tb && !p.packPays():
 		p.direct()
-	case min(k, gemmBlock)*n*size <= packSmall:
+	case bytes <= packTiny:
+		p.tiny()
+	case bytes <= packSmall:
 		p.small()
 	default:
 		p.large()
@@ -72,6 +74,11 @@ func (p *product[T]) direct() {
 	for k := 0; k < p.k; k += gemmBlock {
 		tiled(p.m, p.n, min(gemmBlock, p.k-k), p.alpha, &p.a[k*p.acs], p.ars, p.acs, &p.b[k*p.ldb], p.ldb, &p.c[0], p.ldc, p.add || k > 0)
 	}
+}
+
+func (p *product[T]) tiny() {
+	var buf [packTiny / 8]float64
+	p.packed(elements[T](&buf[0], packTiny))
 }
 
 func (p *product[T]) small() {
