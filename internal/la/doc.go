@@ -16,6 +16,15 @@
 // The matrix functions work in place on row-major []float64 of n×n or on
 // [blas64.General], allocate nothing, and give the same bits on every call.
 //
+// Products of matrices ([Gemm], [Syrk] and their single precision forms) have
+// kernels for AVX2 with FMA and for AVX-512, written by package gen. A kernel
+// keeps a tile of C in registers, reads A with any strides and takes vectors
+// along the rows of B, so that small matrices are multiplied where they lie; a B
+// that is transposed, or whose rows are pages apart, is copied in parts to the
+// stack. All vector widths give the same bits. Elsewhere gonum multiplies.
+// [Kernels] tells what was chosen, and the environment variable named by
+// [KernelsEnv] lowers it.
+//
 // Slices named dst follow gonum's rule: nil allocates, a wrong length panics.
 package la
 
