@@ -23,3 +23,4 @@ package la
 //go:generate go run -C gen . -kernels normals -out ../normals_amd64.s -stubs ../stubs_normals_amd64.go -pkg la
 //go:generate go run -C gen . -kernels loops -out ../loops_amd64.s -stubs ../stubs_loops_amd64.go -pkg la
 //go:generate go run -C gen . -kernels gemm -pkg la -out ../gemm_amd64.s -stubs ../gemm_amd64.go
+//go:generate go run -C gen . -kernels elementwise32 -out ../elementwise32_amd64.s -stubs ../stubs_elementwise32_amd64.go -pkg la
