@@ -7,11 +7,11 @@
 // gradual underflow come out as in package math. They allocate nothing when
 // dst is given, and dst may be x itself (but must not overlap it otherwise).
 //
-// On amd64 processors with AVX2, which are found out at run time, exponentials,
-// [SumLogSigmoid] and [AddMulTransVec] take four elements an instruction. The
-// first two give the bits of the portable loops. The build tag purego leaves
-// these kernels out, and so does GOAMD64=v3, under which the compiler rounds the
-// portable loops in other places.
+// On amd64 processors with AVX2, which are found out at run time, these functions,
+// [SumLogSigmoid] and [AddMulTransVec] take four elements an instruction, or eight
+// of single precision. All but the last give the bits of the portable loops. The
+// build tag purego leaves these kernels out, and GOAMD64=v3 those of double
+// precision, since the compiler then rounds the portable loops in other places.
 //
 // The matrix functions work in place on row-major []float64 of n×n or on
 // [blas64.General], allocate nothing, and give the same bits on every call.
@@ -32,3 +32,5 @@ package la
 //go:generate go run -C gen . -kernels normals -out ../normals_amd64.s -stubs ../stubs_normals_amd64.go -pkg la
 //go:generate go run -C gen . -kernels loops -out ../loops_amd64.s -stubs ../stubs_loops_amd64.go -pkg la
 //go:generate go run -C gen . -kernels gemm -pkg la -out ../gemm_amd64.s -stubs ../gemm_amd64.go
+//go:generate go run -C gen . -kernels elementwise32 -out ../elementwise32_amd64.s -stubs ../stubs_elementwise32_amd64.go -pkg la
+//go:generate go run -C gen . -kernels elementwise64 -out ../elementwise64_amd64.s -stubs ../stubs_elementwise64_amd64.go -pkg la
