@@ -69,6 +69,29 @@ func NewPosterior(params []nn.Param, mean, sd, prior []float64) (*Posterior, err
 	}, nil
 }
 
+// NetPosterior returns the posterior that a net with the arrays params has now. That
+// of Adam is a point.
+func (o *Optimizer) NetPosterior(params []nn.Param) (*Posterior, error) {
+	return o.c.netPosterior(params)
+}
+
+// NetPosterior returns the posterior that a net with the arrays params has now, in
+// double precision. That of Adam is a point.
+func (o *Optimizer32) NetPosterior(params []nn.Param) (*Posterior, error) {
+	return o.c.netPosterior(params)
+}
+
+func (o *core[T]) netPosterior(params []nn.Param) (*Posterior, error) {
+	wide := func(x []T) []float64 {
+		v := make([]float64, len(x))
+		for i, e := range x {
+			v[i] = float64(e)
+		}
+		return v
+	}
+	return NewPosterior(params, wide(o.mean(nil)), wide(o.sd(nil)), wide(o.priorPrec(nil)))
+}
+
 func posteriorError(fn, param string, index int, value float64, want string) error {
 	return &expfam.DomainError{Family: "posterior", Func: fn, Param: param, Index: index, Value: value, Want: want}
 }
