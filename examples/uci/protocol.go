@@ -70,7 +70,7 @@ func (m *method) base(rows int, seed uint64) config {
 func (m *method) plan(rows int) (folds, run, evals int) {
 	switch {
 	case m.kind == vadam.Vadam && large(rows):
-		return 5, 2, 16
+		return 5, 2, m.evals
 	case m.kind == vadam.Vadam:
 		return 5, 5, m.evals
 	case large(rows):
