@@ -17,6 +17,7 @@ var arrows = map[string][]string{
 	"docs":                       {}, // tests only
 	"internal/special":           {},
 	"internal/la":                {},
+	"kernels":                    {"internal/la"},
 	"internal/quad":              {"internal/la"},
 	"internal/psis":              {"internal/la"},
 	"internal/wire":              {},

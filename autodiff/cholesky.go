@@ -6,6 +6,8 @@ import (
 	"gonum.org/v1/gonum/blas"
 	"gonum.org/v1/gonum/blas/blas64"
 	"gonum.org/v1/gonum/lapack/lapack64"
+
+	"github.com/natgrad/natgrad/internal/la"
 )
 
 // Cholesky returns the lower triangular L with positive diagonal and LLᵀ = A, with
@@ -71,10 +73,10 @@ var choleskyRule = &rule{
 		blas64.Trsm(blas.Left, blas.NoTrans, 1, l, n.general(m))
 		copy(s, n.dadj)
 		blas64.Trmm(blas.Left, blas.Trans, 1, l, n.general(s))
-		blas64.Gemm(blas.Trans, blas.NoTrans, 1, n.general(n.dot), n.general(n.adj), 1, n.general(s))
+		la.GemmGeneral(blas.Trans, blas.NoTrans, 1, n.general(n.dot), n.general(n.adj), 1, n.general(s))
 		halfLower(s, d)
-		blas64.Gemm(blas.Trans, blas.NoTrans, -1, n.general(m), n.general(p), 1, n.general(s))
-		blas64.Gemm(blas.NoTrans, blas.NoTrans, -1, n.general(p), n.general(m), 1, n.general(s))
+		la.GemmGeneral(blas.Trans, blas.NoTrans, -1, n.general(m), n.general(p), 1, n.general(s))
+		la.GemmGeneral(blas.NoTrans, blas.NoTrans, -1, n.general(p), n.general(m), 1, n.general(s))
 		n.between(l, s)
 		addSymmetric(t.nodes[n.in[0]].dadj, s, d)
 	},

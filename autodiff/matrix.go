@@ -5,6 +5,8 @@ import (
 
 	"gonum.org/v1/gonum/blas"
 	"gonum.org/v1/gonum/blas/blas64"
+
+	"github.com/natgrad/natgrad/internal/la"
 )
 
 // MatMul returns the matrix product A·B (n×k times k×m). Cost 2nkm, and 2nkm more for each
@@ -54,16 +56,16 @@ func productRule(name string, ta, tb blas.Transpose) *rule {
 	adjoint := func(n, a, b *node, c, da, x, db, y []float64) {
 		if da != nil {
 			if ta == blas.NoTrans {
-				blas64.Gemm(blas.NoTrans, flip(tb), 1, n.general(c), b.general(y), 1, a.general(da))
+				la.GemmGeneral(blas.NoTrans, flip(tb), 1, n.general(c), b.general(y), 1, a.general(da))
 			} else {
-				blas64.Gemm(tb, blas.Trans, 1, b.general(y), n.general(c), 1, a.general(da))
+				la.GemmGeneral(tb, blas.Trans, 1, b.general(y), n.general(c), 1, a.general(da))
 			}
 		}
 		if db != nil {
 			if tb == blas.NoTrans {
-				blas64.Gemm(flip(ta), blas.NoTrans, 1, a.general(x), n.general(c), 1, b.general(db))
+				la.GemmGeneral(flip(ta), blas.NoTrans, 1, a.general(x), n.general(c), 1, b.general(db))
 			} else {
-				blas64.Gemm(blas.Trans, ta, 1, n.general(c), a.general(x), 1, b.general(db))
+				la.GemmGeneral(blas.Trans, ta, 1, n.general(c), a.general(x), 1, b.general(db))
 			}
 		}
 	}
@@ -71,7 +73,7 @@ func productRule(name string, ta, tb blas.Transpose) *rule {
 		name: name,
 		forward: func(t *tape, n *node) {
 			a, b := &t.nodes[n.in[0]], &t.nodes[n.in[1]]
-			blas64.Gemm(ta, tb, 1, a.general(a.val), b.general(b.val), 0, n.general(n.val))
+			la.GemmGeneral(ta, tb, 1, a.general(a.val), b.general(b.val), 0, n.general(n.val))
 		},
 		backward: func(t *tape, n *node) {
 			a, b := &t.nodes[n.in[0]], &t.nodes[n.in[1]]
@@ -81,10 +83,10 @@ func productRule(name string, ta, tb blas.Transpose) *rule {
 			a, b := &t.nodes[n.in[0]], &t.nodes[n.in[1]]
 			clear(n.dot)
 			if a.dot != nil {
-				blas64.Gemm(ta, tb, 1, a.general(a.dot), b.general(b.val), 1, n.general(n.dot))
+				la.GemmGeneral(ta, tb, 1, a.general(a.dot), b.general(b.val), 1, n.general(n.dot))
 			}
 			if b.dot != nil {
-				blas64.Gemm(ta, tb, 1, a.general(a.val), b.general(b.dot), 1, n.general(n.dot))
+				la.GemmGeneral(ta, tb, 1, a.general(a.val), b.general(b.dot), 1, n.general(n.dot))
 			}
 		},
 		backward2: func(t *tape, n *node) {

@@ -110,7 +110,7 @@ func (s *SPD) accept(a []float64) bool {
 		return false
 	}
 	z := s.work
-	blas64.Syrk(blas.NoTrans, 1, general(a, p, p, p), 0, blas64.Symmetric{Uplo: blas.Upper, N: p, Data: z, Stride: p})
+	la.Syrk(false, p, p, 1, a, p, 0, z, p)
 	for i := range p {
 		for j := range i {
 			z[i*p+j] = z[j*p+i]
@@ -276,7 +276,7 @@ func (s *SPD) AddGradient(dst []float64, g *mat.SymDense, weight float64) {
 	ga := general(s.work, p, p, p)
 	x := general(s.prod, p, p, p)
 	blas64.Symm(blas.Left, 1, g.RawSymmetric(), a, 0, ga)
-	blas64.Gemm(blas.Trans, blas.NoTrans, 1, a, ga, 0, x)
+	la.GemmGeneral(blas.Trans, blas.NoTrans, 1, a, ga, 0, x)
 	k := 0
 	for i := range p {
 		for j := range p {
@@ -336,15 +336,15 @@ func (s *SPD) step(tan []float64, rho, scale float64) bool {
 			return false
 		}
 		e.Exp(arg)
-		blas64.Gemm(blas.NoTrans, blas.NoTrans, 1, a, e.RawMatrix(), 0, next)
+		la.GemmGeneral(blas.NoTrans, blas.NoTrans, 1, a, e.RawMatrix(), 0, next)
 		s.clearUpper(s.next) // of the rounding of the exponential
 	} else {
 		// A h(m) = A + AM + ½(AM)M.
-		blas64.Gemm(blas.NoTrans, blas.NoTrans, 1, a, m, 0, general(s.prod, p, p, p))
+		la.GemmGeneral(blas.NoTrans, blas.NoTrans, 1, a, m, 0, general(s.prod, p, p, p))
 		for i, v := range s.a {
 			s.next[i] = v + s.prod[i]
 		}
-		blas64.Gemm(blas.NoTrans, blas.NoTrans, 0.5, general(s.prod, p, p, p), m, 1, next)
+		la.GemmGeneral(blas.NoTrans, blas.NoTrans, 0.5, general(s.prod, p, p, p), m, 1, next)
 	}
 	if !s.accept(s.next) {
 		return false

@@ -3,6 +3,8 @@ package structured
 import (
 	"math"
 
+	"github.com/natgrad/natgrad/internal/la"
+
 	"gonum.org/v1/gonum/blas"
 	"gonum.org/v1/gonum/blas/blas64"
 	"gonum.org/v1/gonum/lapack/lapack64"
@@ -121,7 +123,7 @@ func gemm(ta, tb blas.Transpose, alpha float64, a, b, c blas64.General) {
 	if c.Rows == 0 || c.Cols == 0 || a.Rows == 0 || a.Cols == 0 {
 		return
 	}
-	blas64.Gemm(ta, tb, alpha, a, b, 1, c)
+	la.GemmGeneral(ta, tb, alpha, a, b, 1, c)
 }
 
 // symRank2 adds w·½(ab' + ba') to the k×k numbers of dst.

@@ -11,7 +11,7 @@ import (
 )
 
 // FitSettings are the settings of [Fit]. The zero value trains with IVON, for
-// about 10⁴ steps, between 20 and 200 epochs.
+// about 10⁴ steps in 20 to 200 epochs, or as many more as make 2000 steps.
 type FitSettings struct {
 	// Optimizer chooses the method and its numbers. N, Seed and Groups are filled in if
 	// unset, and where a number is unset Fit takes one for small nets in place of
@@ -158,7 +158,7 @@ func newPlan(in, targets int, loss nn.Loss, params []nn.Param, d *nn.Data, s *Fi
 	}
 	batches := (d.Rows + set.Batch - 1) / set.Batch
 	if set.Epochs == 0 {
-		set.Epochs = min(200, max(20, 10000/batches))
+		set.Epochs = max(min(200, max(20, 10000/batches)), (2000+batches-1)/batches)
 	}
 	p.steps = set.Epochs * batches
 

@@ -60,7 +60,7 @@ func TestFitLinear(t *testing.T) {
 	}
 	for _, method := range []vadam.Method{vadam.IVON, vadam.VON} {
 		r := must(vadam.Fit(background, net, d, &vadam.FitSettings{
-			Optimizer: vadam.Settings{Method: method, Draws: 4, Antithetic: true}, Epochs: 200, Seed: 1}))
+			Optimizer: vadam.Settings{Method: method, Draws: 4, Antithetic: true}, Epochs: 300, Seed: 1}))
 		for j, m := range want {
 			sd := r.Posterior.SD(nil)[j]
 			near(t, "mean", r.Posterior.Mean(nil)[j], m, 0.25/math.Sqrt(prec))
@@ -94,6 +94,8 @@ func TestVerdicts(t *testing.T) {
 		{"long memory", vadam.FitSettings{Optimizer: vadam.Settings{Beta2: 0.99999}}, vadam.Caution, "sds are still near their start", expfam.NotConverged},
 		{"unstable", vadam.FitSettings{Optimizer: vadam.Settings{Rate: 0.5, Beta2: 0.99, ClipRadius: math.Inf(1)}}, vadam.Bad, "diverged", 0},
 		{"prior too narrow", vadam.FitSettings{Optimizer: vadam.Settings{PriorPrec: 1e4}}, vadam.Caution, "of W1 are at their prior", 0},
+		{"clipped", vadam.FitSettings{Optimizer: vadam.Settings{ClipRadius: 0.01}}, vadam.Caution, "of the moves were clipped", expfam.Shortened},
+		{"warm", vadam.FitSettings{Optimizer: vadam.Settings{ESS: 20}}, vadam.Caution, "the sds destroy the fit", 0},
 		{"Vadam", vadam.FitSettings{Optimizer: vadam.Settings{Method: vadam.Vadam}}, vadam.Caution, "Vadam squares gradients of 32 rows at once: sds too wide, by up to √32", 0},
 		{"Vadam alone", vadam.FitSettings{Batch: 1, Epochs: 20, Optimizer: vadam.Settings{Method: vadam.Vadam}}, vadam.Good, "curvature", 0},
 		{"Adam", vadam.FitSettings{Optimizer: vadam.Settings{Method: vadam.Adam}}, vadam.Caution, "no posterior", 0},
@@ -142,14 +144,14 @@ func TestFitLosses(t *testing.T) {
 			}
 			d := must(nn.NewData(x, y, all))
 			net := newNet(t, c.loss, 1, nn.Dense{Out: 20, Act: nn.Tanh}, nn.Dense{Out: c.out})
-			r := must(vadam.Fit(background, net, d.Subset(seq(0, n)), &vadam.FitSettings{Standardise: true, Seed: 2}))
+			r := must(vadam.Fit(background, net, d.Subset(seq(0, n)), &vadam.FitSettings{Standardise: true, Epochs: 100, Seed: 2}))
 			if r.Grade() != vadam.Good {
 				t.Error(r.Verdict())
 			}
 			p := must(r.Posterior.Predict(background, net, x[n:], nil))
 			s := must(p.Score(y[n:]))
 			switch {
-			case p.Classes == 0 && (s.Coverage < 0.92 || s.Coverage > 0.99): // of counts at least 0.95
+			case p.Classes == 0 && (s.Coverage < 0.92 || s.Coverage > 0.998): // of counts at least 0.95
 				t.Errorf("coverage is %v", s.Coverage)
 			case p.Classes > 0 && !(s.ECE < 0.1):
 				t.Errorf("ECE is %v", s.ECE)

@@ -149,7 +149,11 @@ func (o *observation) unitQuantile(p float64) float64 {
 
 // density returns p(y | v, s) of a number with a density.
 func (o *observation) density(y, v, s float64) float64 {
-	return math.Exp(o.logProb(y, v, s))
+	z := (y - v) / s
+	if o.kind == normal {
+		return math.Exp(-0.5*z*z) / (math.Sqrt(2*math.Pi) * s)
+	}
+	return math.Exp(o.tConst-0.5*(o.df+1)*math.Log1p(z*z/o.df)) / s
 }
 
 // check says what a target must be, "" if it is.

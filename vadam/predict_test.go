@@ -212,6 +212,21 @@ func TestQuantileHardMixtures(t *testing.T) {
 	}
 }
 
+// Student's t without variance or without mean has quantiles far out.
+func TestQuantileHeavyTails(t *testing.T) {
+	for _, df := range []float64{0.5, 1, 2, 30} {
+		net := newNet(t, nn.StudentT{DF: df}, 1, nn.Dense{Out: 1})
+		p := must(vadam.PredictEnsemble(background, net, [][]float64{{0, -3}, {0, 0}, {0, 8}}, []float64{1}, nil))
+		for _, level := range []float64{1e-5, 0.01, 0.5, 0.99999} {
+			y := must(p.Quantile(nil, level))
+			near(t, "CDF of the quantile", must(p.CDF(nil, y))[0], level, 1e-9)
+		}
+		if heavy := math.IsInf(p.SD[0], 1); heavy != (df <= 2) {
+			t.Errorf("DF %v: sd %v", df, p.SD[0])
+		}
+	}
+}
+
 func TestPredictClasses(t *testing.T) {
 	// Nets that only have biases: probabilities are those of the biases.
 	net := newNet(t, nn.Softmax{}, 1, nn.Dense{Out: 2})
@@ -243,6 +258,13 @@ func TestPredictClasses(t *testing.T) {
 	near(t, "log-likelihood of probabilities", s.LogLik, -must(metrics.NLL(a.Probs, 2, y)), 1e-12)
 	mi := must(metrics.MutualInformation(nil, concat(a.Draw(nil, 0), a.Draw(nil, 1)), 2, 2))
 	near(t, "mutual information of package metrics", mi[0], a.MutualInformation[0], 1e-12)
+	sure := make([][]float64, 49) // 1/49 added up 49 times is more than 1
+	for k := range sure {
+		sure[k] = []float64{0, 100}
+	}
+	if p := must(vadam.PredictEnsemble(background, one, sure, []float64{1}, nil)); p.Probs[1] > 1 || p.Probs[0] < 0 {
+		t.Errorf("probabilities are %v", p.Probs)
+	}
 	if _, _, err := a.Interval(0.9); err == nil {
 		t.Error("labels have an interval")
 	}

@@ -63,9 +63,13 @@ func (p *Prediction) summarise() {
 	for k := range p.Draws {
 		for i, v := range p.at(k) {
 			m, a := p.obs.moments(v, p.scaleOf(k, i))
-			p.Mean[i] += m / draws
-			p.Aleatoric[i] += a / draws
+			p.Mean[i] += m
+			p.Aleatoric[i] += a
 		}
+	}
+	for i := range p.Mean { // of sums: a mean of probabilities added up in parts may come out above 1
+		p.Mean[i] /= draws
+		p.Aleatoric[i] /= draws
 	}
 	for k := range p.Draws {
 		for i, v := range p.at(k) {
@@ -80,6 +84,8 @@ func (p *Prediction) summarise() {
 	case bernoulli:
 		p.Classes, p.Probs = 2, make([]float64, 2*n)
 		for i, m := range p.Mean {
+			m = min(m, 1) // a mean of draws may round to more
+			p.Mean[i] = m
 			p.Probs[2*i], p.Probs[2*i+1] = 1-m, m
 		}
 	case categorical:
@@ -178,8 +184,8 @@ func (p *Prediction) cdf(i int, y float64) float64 {
 	return sum / float64(p.Draws)
 }
 
-// Quantile writes the quantiles at level q of the predictive mixture, Rows × Out, to about
-// 1e-10 of the mixture's width: the solutions of CDF(y) = q, and for counts the smallest y with
+// Quantile writes the quantiles at level q of the predictive mixture, Rows × Out: the
+// solutions of CDF(y) = q to about 1e-10, and for counts the smallest y with
 // P(Y ≤ y) ≥ q. It errs for labels and unless 0 < q < 1.
 func (p *Prediction) Quantile(dst []float64, q float64) ([]float64, error) {
 	const fn = "Quantile"
@@ -217,18 +223,21 @@ func (p *Prediction) Interval(level float64) (lower, upper []float64, err error)
 }
 
 // quantile solves cdf(y) = q for target i, where z is the quantile of one component of scale 1:
-// a quantile of a mixture lies between those of its components. Newton steps
-// that leave the bracket are replaced by halving it.
+// a quantile of a mixture lies between those of its components. Newton steps from that of a
+// normal distribution with the mixture's moments; those that leave the bracket are replaced by halving it.
 func (p *Prediction) quantile(i int, q, z float64) float64 {
 	n := p.Rows * p.Out
-	lo, hi, width := math.Inf(1), math.Inf(-1), 0.0
+	lo, hi, narrow := math.Inf(1), math.Inf(-1), math.Inf(1)
 	for k := range p.Draws {
 		s := p.scaleOf(k, i)
 		x := p.v[k*n+i] + s*z
-		pad := 1e-3 * s // the quantiles of Student's t are approximate
-		lo, hi, width = min(lo, x-pad), max(hi, x+pad), max(width, s)
+		pad := 1e-3 * s * (1 + math.Abs(z)) // the quantiles of Student's t are approximate
+		lo, hi, narrow = min(lo, x-pad), max(hi, x+pad), min(narrow, s)
 	}
-	y := 0.5 * (lo + hi)
+	y := p.Mean[i] + z*p.SD[i]
+	if !(y > lo && y < hi) {
+		y = 0.5 * (lo + hi)
+	}
 	for range 200 {
 		f, slope := -q, 0.0
 		for k := range p.Draws {
@@ -242,11 +251,11 @@ func (p *Prediction) quantile(i int, q, z float64) float64 {
 			hi = y
 		}
 		next := y - f/slope
+		if tol := 1e-11*narrow + 0x1p-51*math.Abs(y); math.Abs(next-y) <= tol || hi-lo <= tol {
+			return y
+		}
 		if !(next > lo && next < hi) {
 			next = 0.5 * (lo + hi)
-		}
-		if math.Abs(next-y) <= 1e-12*width || hi-lo <= 1e-12*width || next == y {
-			return next
 		}
 		y = next
 	}

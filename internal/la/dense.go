@@ -48,7 +48,7 @@ func AddMulTransVec(dst []float64, x blas64.General, g []float64) {
 	if x.Rows == 0 || x.Cols == 0 {
 		return
 	}
-	if !hasAVX2 {
+	if !hasAVX2() {
 		blas64.Gemv(blas.Trans, 1, x, vector(g), 1, vector(dst))
 		return
 	}

@@ -68,7 +68,7 @@ func log1pUnit(e float64) float64 {
 // Exp writes e^x, elementwise.
 func Exp(dst, x []float64) []float64 {
 	dst = sized("Exp", dst, len(x))
-	if !hasAVX2 || len(x) < 4 {
+	if !hasAVX2() || len(x) < 4 {
 		expGo(dst, x)
 		return dst
 	}
@@ -96,6 +96,21 @@ func expGo(dst, x []float64) {
 // Expm1 writes e^x − 1, elementwise, accurate for small |x| too.
 func Expm1(dst, x []float64) []float64 {
 	dst = sized("Expm1", dst, len(x))
+	if !hasAVX2() {
+		expm1Go(dst, x)
+		return dst
+	}
+	for lo := 0; lo < len(x); {
+		lo += expm1Fours(dst[lo:], x[lo:])
+		hi := min(lo+4, len(x)) // the last elements, or some that are far
+		expm1Go(dst[lo:hi], x[lo:hi])
+		lo = hi
+	}
+	return dst
+}
+
+// expm1Go is [Expm1] without vector instructions.
+func expm1Go(dst, x []float64) {
 	for i, v := range x {
 		if a := math.Abs(v); !(a < expMax && a > expTiny) {
 			dst[i] = math.Expm1(v)
@@ -104,12 +119,26 @@ func Expm1(dst, x []float64) []float64 {
 		s, p := expPoly(expReduce(v))
 		dst[i] = (s - 1) + s*p
 	}
-	return dst
 }
 
 // Log writes log x, elementwise.
 func Log(dst, x []float64) []float64 {
 	dst = sized("Log", dst, len(x))
+	if !hasAVX2() {
+		logGo(dst, x)
+		return dst
+	}
+	for lo := 0; lo < len(x); {
+		lo += logFours(dst[lo:], x[lo:])
+		hi := min(lo+4, len(x)) // the last elements, or some that are far
+		logGo(dst[lo:hi], x[lo:hi])
+		lo = hi
+	}
+	return dst
+}
+
+// logGo is [Log] without vector instructions.
+func logGo(dst, x []float64) {
 	for i, v := range x {
 		b := math.Float64bits(v)
 		if b-minNormal >= infBits-minNormal {
@@ -123,7 +152,6 @@ func Log(dst, x []float64) []float64 {
 		r := (z - t.c) * t.inv
 		dst[i] = logSum(k, t.log, r)
 	}
-	return dst
 }
 
 // logSum returns k·log 2 + logc + log(1+r) for |r| ≤ 2⁻⁸.
@@ -136,6 +164,21 @@ func logSum(k, logc, r float64) float64 {
 // Log1p writes log(1+x), elementwise, accurate for small |x| too.
 func Log1p(dst, x []float64) []float64 {
 	dst = sized("Log1p", dst, len(x))
+	if !hasAVX2() {
+		log1pGo(dst, x)
+		return dst
+	}
+	for lo := 0; lo < len(x); {
+		lo += log1pFours(dst[lo:], x[lo:])
+		hi := min(lo+4, len(x)) // the last elements, or some that are far
+		log1pGo(dst[lo:hi], x[lo:hi])
+		lo = hi
+	}
+	return dst
+}
+
+// log1pGo is [Log1p] without vector instructions.
+func log1pGo(dst, x []float64) {
 	for i, v := range x {
 		if !(v > -1 && v < 0x1p1000) || math.Abs(v) < expTiny {
 			dst[i] = math.Log1p(v)
@@ -154,12 +197,26 @@ func Log1p(dst, x []float64) []float64 {
 		r := ((z - t.c) + c*scale) * t.inv
 		dst[i] = logSum(float64(int64(m)>>52), t.log, r)
 	}
-	return dst
 }
 
 // Tanh writes tanh x, elementwise.
 func Tanh(dst, x []float64) []float64 {
 	dst = sized("Tanh", dst, len(x))
+	if !hasAVX2() {
+		tanhGo(dst, x)
+		return dst
+	}
+	for lo := 0; lo < len(x); {
+		lo += tanhFours(dst[lo:], x[lo:])
+		hi := min(lo+4, len(x)) // the last elements, or some that are far
+		tanhGo(dst[lo:hi], x[lo:hi])
+		lo = hi
+	}
+	return dst
+}
+
+// tanhGo is [Tanh] without vector instructions.
+func tanhGo(dst, x []float64) {
 	for i, v := range x {
 		a := math.Abs(v)
 		if !(a < expMax/2 && a > expTiny) {
@@ -171,7 +228,6 @@ func Tanh(dst, x []float64) []float64 {
 		q := s * p
 		dst[i] = math.Copysign(((1-s)-q)/(1+(s+q)), v)
 	}
-	return dst
 }
 
 // chunk is the number of elements that the logistic functions take through
@@ -182,7 +238,7 @@ const chunk = 128
 // expNegAbs writes exp(−|x|) to the first len(x) elements of e.
 func expNegAbs(e *[chunk]float64, x []float64) {
 	x = x[:min(len(x), chunk)]
-	if !hasAVX2 {
+	if !hasAVX2() {
 		expNegAbsGo(e[:len(x)], x)
 		return
 	}
@@ -208,13 +264,23 @@ func expNegAbsGo(e, x []float64) {
 	}
 }
 
-// sigmoidOf returns the sigmoid of v from e = exp(−|v|): 1/(1+e) for v ≥ 0 and
+// sigmoidOf writes the sigmoid of x from e = exp(−|x|): 1/(1+e) for x ≥ 0 and
 // e/(1+e) below. The choice is made on bits because a branch on the sign of a
 // predictor is mispredicted half of the time.
-func sigmoidOf(v, e float64) float64 {
-	neg := uint64(int64(math.Float64bits(v)) >> 63)
-	num := math.Float64frombits(math.Float64bits(e)&neg | oneBits&^neg)
-	return num / (1 + e)
+func sigmoidOf(dst, x []float64, e *[chunk]float64) {
+	for i := sigmoidOfFours(dst, x, e); i < len(x); i++ {
+		u := e[i&(chunk-1)]
+		neg := uint64(int64(math.Float64bits(x[i])) >> 63)
+		num := math.Float64frombits(math.Float64bits(u)&neg | oneBits&^neg)
+		dst[i] = num / (1 + u)
+	}
+}
+
+// softplusOf writes the softplus of x from e = exp(−|x|).
+func softplusOf(dst, x []float64, e *[chunk]float64) {
+	for i := softplusOfFours(dst, x, e); i < len(x); i++ {
+		dst[i] = positivePart(x[i]) + log1pUnit(e[i&(chunk-1)])
+	}
 }
 
 // positivePart returns v where its sign bit is clear and 0 elsewhere.
@@ -230,10 +296,7 @@ func Sigmoid(dst, x []float64) []float64 {
 	for lo := 0; lo < len(x); lo += chunk {
 		hi := min(lo+chunk, len(x))
 		expNegAbs(&e, x[lo:hi])
-		d := dst[lo:hi]
-		for i, v := range x[lo:hi] {
-			d[i] = sigmoidOf(v, e[i&(chunk-1)])
-		}
+		sigmoidOf(dst[lo:hi], x[lo:hi], &e)
 	}
 	return dst
 }
@@ -246,10 +309,7 @@ func Softplus(dst, x []float64) []float64 {
 	for lo := 0; lo < len(x); lo += chunk {
 		hi := min(lo+chunk, len(x))
 		expNegAbs(&e, x[lo:hi])
-		d := dst[lo:hi]
-		for i, v := range x[lo:hi] {
-			d[i] = positivePart(v) + log1pUnit(e[i&(chunk-1)])
-		}
+		softplusOf(dst[lo:hi], x[lo:hi], &e)
 	}
 	return dst
 }
@@ -294,11 +354,12 @@ func Logistic(sig, softplus, x []float64) {
 	for lo := 0; lo < len(x); lo += chunk {
 		hi := min(lo+chunk, len(x))
 		expNegAbs(&e, x[lo:hi])
-		ds, dp := sig[lo:hi], softplus[lo:hi]
-		for i, v := range x[lo:hi] {
-			u := e[i&(chunk-1)]
-			ds[i] = sigmoidOf(v, u)
-			dp[i] = positivePart(v) + log1pUnit(u)
+		if &softplus[lo] == &x[lo] { // x last
+			sigmoidOf(sig[lo:hi], x[lo:hi], &e)
+			softplusOf(softplus[lo:hi], x[lo:hi], &e)
+		} else {
+			softplusOf(softplus[lo:hi], x[lo:hi], &e)
+			sigmoidOf(sig[lo:hi], x[lo:hi], &e)
 		}
 	}
 }

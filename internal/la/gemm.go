@@ -4,6 +4,7 @@ import (
 	"fmt"
 
 	"gonum.org/v1/gonum/blas"
+	"gonum.org/v1/gonum/blas/blas64"
 	"gonum.org/v1/gonum/blas/gonum"
 )
 
@@ -34,6 +35,21 @@ func Gemm(ta, tb bool, m, n, k int, alpha float64, a []float64, lda int, b []flo
 	if !gemm(ta, tb, m, n, k, alpha, a, lda, b, ldb, beta, c, ldc) {
 		gonum.Implementation{}.Dgemm(transpose(ta), transpose(tb), m, n, k, alpha, a, lda, b, ldb, beta, c, ldc)
 	}
+}
+
+// GemmGeneral is [Gemm] on gonum's matrices. Shapes that do not fit panic.
+func GemmGeneral(ta, tb blas.Transpose, alpha float64, a, b blas64.General, beta float64, c blas64.General) {
+	m, k, kb, n := a.Rows, a.Cols, b.Rows, b.Cols
+	if ta != blas.NoTrans {
+		m, k = k, m
+	}
+	if tb != blas.NoTrans {
+		kb, n = n, kb
+	}
+	if k != kb || m != c.Rows || n != c.Cols {
+		panic(fmt.Sprintf("la: GemmGeneral: %d×%d times %d×%d into %d×%d", m, k, kb, n, c.Rows, c.Cols))
+	}
+	Gemm(ta != blas.NoTrans, tb != blas.NoTrans, m, n, k, alpha, a.Data, a.Stride, b.Data, b.Stride, beta, c.Data, c.Stride)
 }
 
 // Gemm32 is [Gemm] in single precision.

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"testing"
 
+	"gonum.org/v1/gonum/blas"
 	"gonum.org/v1/gonum/blas/gonum"
 )
 
@@ -68,4 +69,31 @@ func BenchmarkGemm(b *testing.B) {
 	benchGemm(b, "float32", Gemm32, func(ta, tb bool, m, n, k int, alpha float32, x []float32, lda int, y []float32, ldb int, beta float32, c []float32, ldc int) {
 		gonum.Implementation{}.Sgemm(transpose(ta), transpose(tb), m, n, k, alpha, x, lda, y, ldb, beta, c, ldc)
 	})
+}
+
+// BenchmarkSyrk counts the flops of the upper triangle, n·(n+1)·k.
+func BenchmarkSyrk(b *testing.B) {
+	for _, s := range [][2]int{{20, 1000}, {50, 50}, {100, 100}, {128, 784}, {256, 256}} {
+		n, k := s[0], s[1]
+		a, c := randomGeneral(k, n, n, 1).Data, make([]float64, n*n)
+		for _, trans := range []bool{true, false} {
+			lda := k
+			if trans {
+				lda = n
+			}
+			for name, f := range map[string]func(){
+				level.String(): func() { Syrk(trans, n, k, 1, a, lda, 0, c, n) },
+				"gonum": func() {
+					gonum.Implementation{}.Dsyrk(blas.Upper, transpose(trans), n, k, 1, a, lda, 0, c, n)
+				},
+			} {
+				b.Run(fmt.Sprintf("%dx%d/trans=%v/%s", n, k, trans, name), func(b *testing.B) {
+					for b.Loop() {
+						f()
+					}
+					gflops(b, n*(n+1)*k)
+				})
+			}
+		}
+	}
 }

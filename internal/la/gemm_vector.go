@@ -8,8 +8,13 @@ const (
 	// packBytes holds the part of B that is packed at a time: 16 columns of
 	// gemmBlock doubles, the size of a first-level cache.
 	packBytes = 32 << 10
-	// packSmall is enough for the layers of small nets, and sooner zeroed.
-	packSmall = 4 << 10
+	// The layers of small nets need less, which is sooner zeroed.
+	packSmall, packTiny = 8 << 10, 2 << 10
+	// Rows of A and bytes between rows of B from which on B is packed.
+	packRows, packStride = 32, 4096
+	// packedRows are the rows of A for which a packed part of B is used: their
+	// blocks stay in a second-level cache.
+	packedRows = 192
 )
 
 // product is C += alpha·A·op(B) with any strides of A.
@@ -45,10 +50,12 @@ func gemm[T float32 | float64](ta, tb bool, m, n, k int, alpha T, a []T, lda int
 	if ta {
 		p.ars, p.acs = 1, lda
 	}
-	switch size := int(unsafe.Sizeof(alpha)); {
+	switch bytes := min(k, gemmBlock) * n * int(unsafe.Sizeof(alpha)); {
 	case !tb && !p.packPays():
 		p.direct()
-	case min(k, gemmBlock)*n*size <= packSmall:
+	case bytes <= packTiny:
+		p.tiny()
+	case bytes <= packSmall:
 		p.small()
 	default:
 		p.large()
@@ -56,10 +63,10 @@ func gemm[T float32 | float64](ta, tb bool, m, n, k int, alpha T, a []T, lda int
 	return true
 }
 
-var tune = 0
-
+// packPays tells whether packing a B with contiguous rows saves more than it
+// costs: when its rows lie on different pages, and in few sets of the cache.
 func (p *product[T]) packPays() bool {
-	return tune > 0 && p.m >= tune
+	return p.m >= packRows && p.ldb*int(unsafe.Sizeof(p.alpha)) >= packStride
 }
 
 // direct reads B where it is.
@@ -69,17 +76,29 @@ func (p *product[T]) direct() {
 	}
 }
 
+func (p *product[T]) tiny() {
+	var buf [packTiny / 8]float64
+	p.packed(elements[T](&buf[0], packTiny))
+}
+
 func (p *product[T]) small() {
-	var buf [packSmall / 4]T
-	p.packed(buf[:packSmall/unsafe.Sizeof(buf[0])])
+	var buf [packSmall / 8]float64
+	p.packed(elements[T](&buf[0], packSmall))
 }
 
 func (p *product[T]) large() {
-	var buf [packBytes / 4]T
-	p.packed(buf[:packBytes/unsafe.Sizeof(buf[0])])
+	var buf [packBytes / 8]float64
+	p.packed(elements[T](&buf[0], packBytes))
 }
 
-// packed copies op(B) to buf, as many columns of a block as it holds.
+// elements is a buffer of bytes as a slice.
+func elements[T float32 | float64](buf *float64, bytes int) []T {
+	var t T
+	return unsafe.Slice((*T)(unsafe.Pointer(buf)), bytes/int(unsafe.Sizeof(t)))
+}
+
+// packed copies op(B) to buf, as many columns of a block as it holds, for a part
+// of the rows of A that stays in the second-level cache.
 func (p *product[T]) packed(buf []T) {
 	tile := tileColumns[T]()
 	for k := 0; k < p.k; k += gemmBlock {
@@ -88,17 +107,25 @@ func (p *product[T]) packed(buf []T) {
 		if wide < p.n {
 			wide -= wide % tile
 		}
-		for j := 0; j < p.n; j += wide {
-			w := min(wide, p.n-j)
-			if p.tb {
-				packTransposed(buf, w, p.b[j*p.ldb+k:], p.ldb, w, kb)
-			} else {
-				for i := range kb {
-					copy(buf[i*w:][:w], p.b[(k+i)*p.ldb+j:])
+		for i := 0; i < p.m; i += packedRows {
+			h := min(packedRows, p.m-i)
+			for j := 0; j < p.n; j += wide {
+				w := min(wide, p.n-j)
+				if p.tb {
+					packTransposed(buf, w, p.b[j*p.ldb+k:], p.ldb, w, kb)
+				} else {
+					copyRows(buf, p.b[k*p.ldb+j:], p.ldb, kb, w)
 				}
+				tiled(h, w, kb, p.alpha, &p.a[i*p.ars+k*p.acs], p.ars, p.acs, &buf[0], w, &p.c[i*p.ldc+j], p.ldc, p.add || k > 0)
 			}
-			tiled(p.m, w, kb, p.alpha, &p.a[k*p.acs], p.ars, p.acs, &buf[0], w, &p.c[j], p.ldc, p.add || k > 0)
 		}
+	}
+}
+
+// copyRows sets dst to the rows × cols matrix src without gaps.
+func copyRows[T float32 | float64](dst, src []T, lds, rows, cols int) {
+	for i := range rows {
+		copy(dst[i*cols:][:cols], src[i*lds:])
 	}
 }
 
@@ -113,24 +140,37 @@ func tileColumns[T float32 | float64]() int {
 
 // packTransposed sets dst, cols × rows, to the transpose of src, rows × cols.
 func packTransposed[T float32 | float64](dst []T, ldd int, src []T, lds, rows, cols int) {
+	if rows < 4 || cols < 4 {
+		for i := range rows {
+			for j, v := range src[i*lds:][:cols] {
+				dst[j*ldd+i] = v
+			}
+		}
+		return
+	}
+	_, _ = dst[(cols-1)*ldd+rows-1], src[(rows-1)*lds+cols-1]
 	r, c := rows&^3, cols&^3
-	if r > 0 && c > 0 {
-		_, _ = dst[(cols-1)*ldd+rows-1], src[(rows-1)*lds+cols-1]
-		d, s := unsafe.Pointer(&dst[0]), unsafe.Pointer(&src[0])
-		if unsafe.Sizeof(dst[0]) == 8 {
-			packTrans64((*float64)(d), ldd, (*float64)(s), lds, r, c)
-		} else {
-			packTrans32((*float32)(d), ldd, (*float32)(s), lds, r, c)
+	packFours(dst, ldd, src, lds, r, c)
+	// The last blocks overlap the ones before.
+	if c < cols {
+		packFours(dst[(cols-4)*ldd:], ldd, src[cols-4:], lds, r, 4)
+	}
+	if r < rows {
+		dst, src = dst[rows-4:], src[(rows-4)*lds:]
+		packFours(dst, ldd, src, lds, 4, c)
+		if c < cols {
+			packFours(dst[(cols-4)*ldd:], ldd, src[cols-4:], lds, 4, 4)
 		}
 	}
-	for i := range rows {
-		lo := c
-		if i >= r {
-			lo = 0
-		}
-		for j, v := range src[i*lds:][:cols][lo:] {
-			dst[(lo+j)*ldd+i] = v
-		}
+}
+
+// packFours is packTransposed for rows and cols divisible by 4.
+func packFours[T float32 | float64](dst []T, ldd int, src []T, lds, rows, cols int) {
+	d, s := unsafe.Pointer(&dst[0]), unsafe.Pointer(&src[0])
+	if unsafe.Sizeof(dst[0]) == 8 {
+		packTrans64((*float64)(d), ldd, (*float64)(s), lds, rows, cols)
+	} else {
+		packTrans32((*float32)(d), ldd, (*float32)(s), lds, rows, cols)
 	}
 }
 

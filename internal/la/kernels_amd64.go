@@ -4,34 +4,14 @@ package la
 
 import "gonum.org/v1/gonum/blas/blas64"
 
-// hasAVX2 says that the processor has 256-bit integer instructions and that
-// the operating system saves the registers.
-var hasAVX2 = detectAVX2()
-
-func detectAVX2() bool {
-	const (
-		osxsave, avx = 1 << 27, 1 << 28 // leaf 1, ecx
-		avx2         = 1 << 5           // leaf 7, ebx
-		xmmYmm       = 6                // XCR0
-	)
-	top, _, _, _ := cpuid(0, 0)
-	if top < 7 {
-		return false
-	}
-	if _, _, c, _ := cpuid(1, 0); c&osxsave == 0 || c&avx == 0 {
-		return false
-	}
-	if xgetbv()&xmmYmm != xmmYmm {
-		return false
-	}
-	_, b, _, _ := cpuid(7, 0)
-	return b&avx2 != 0
-}
+// hasAVX2 tells whether the kernels of this file run: those whose portable loops
+// the compiler must not fuse, so that the bits agree.
+func hasAVX2() bool { return level >= AVX2 }
 
 // addFours is addFoursGo, with the same bits, four elements an instruction
 // where the processor can.
 func (s *sigmoidStrands) addFours(sign, x []float64) bool {
-	if !hasAVX2 || len(x) == 0 {
+	if !hasAVX2() || len(x) == 0 {
 		return s.addFoursGo(sign, x)
 	}
 	return sigmoidFoursAVX2(&sign[0], &x[0], len(x), s)
@@ -76,7 +56,53 @@ func addRows(dst []float64, x blas64.General, g []float64) int {
 //go:noescape
 func addRowsAVX2(dst, x, w *float64, n, rows, stride int)
 
-func cpuid(leaf, sub uint32) (a, b, c, d uint32)
+// The functions named …Fours write leading elements, four at a time, with the bits
+// of the portable loop, and return how many: all but the last one to three, or up to
+// four of which one is far. They need hasAVX2, but for those of the logistic
+// functions, which do nothing without it.
 
-// xgetbv returns the low half of XCR0.
-func xgetbv() uint32
+func expm1Fours(dst, x []float64) int {
+	if n := min(len(dst), len(x)) &^ 3; n > 0 {
+		return expm1FoursAVX2(&dst[0], &x[0], n)
+	}
+	return 0
+}
+
+func tanhFours(dst, x []float64) int {
+	if n := min(len(dst), len(x)) &^ 3; n > 0 {
+		return tanhFoursAVX2(&dst[0], &x[0], n)
+	}
+	return 0
+}
+
+func logFours(dst, x []float64) int {
+	if n := min(len(dst), len(x)) &^ 3; n > 0 {
+		return logFoursAVX2(&dst[0], &x[0], n)
+	}
+	return 0
+}
+
+func log1pFours(dst, x []float64) int {
+	if n := min(len(dst), len(x)) &^ 3; n > 0 {
+		return log1pFoursAVX2(&dst[0], &x[0], n)
+	}
+	return 0
+}
+
+func sigmoidOfFours(dst, x []float64, e *[chunk]float64) int {
+	n := min(len(dst), len(x), chunk) &^ 3
+	if n == 0 || !hasAVX2() {
+		return 0
+	}
+	sigmoidOfFoursAVX2(&dst[0], &x[0], &e[0], n)
+	return n
+}
+
+func softplusOfFours(dst, x []float64, e *[chunk]float64) int {
+	n := min(len(dst), len(x), chunk) &^ 3
+	if n == 0 || !hasAVX2() {
+		return 0
+	}
+	softplusOfFoursAVX2(&dst[0], &x[0], &e[0], n)
+	return n
+}

@@ -123,7 +123,7 @@ func (s *normalState) block(dst *[normalBlock]float32) {
 		i := int32(math.Float32bits(u)) - sqrtHalfBits
 		e := float32(i >> 23)
 		f := math.Float32frombits(uint32(i&0x7fffff+sqrtHalfBits)) - 1
-		f2 := f * f
+		f2 := float32(f * f)
 		p := float32(logP8)
 		for _, c := range [...]float32{logP7, logP6, logP5, logP4, logP3, logP2, logP1, logP0} {
 			p = float32(p*f) + c
@@ -133,11 +133,11 @@ func (s *normalState) block(dst *[normalBlock]float32) {
 		y += float32(e * ln2)
 		r := float32(math.Sqrt(float64(float32(y * -2))))
 		g := float32(int32(b<<2)) * 0x1p-32
-		x := g * (math.Pi / 2)
-		z := x * x
+		x := float32(g * (math.Pi / 2))
+		z := float32(x * x)
 		q := float32(-1.9515295891e-4*z) + 8.3321608736e-3
 		q = float32(q*z) - 1.6666654611e-1
-		q = float32(q*z) * x
+		q = float32(float32(q*z) * x)
 		sn := q + x
 		c := float32(2.443315711809948e-5*z) - 1.388731625493765e-3
 		c = float32(c*z) + 4.166664568298827e-2

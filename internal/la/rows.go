@@ -130,7 +130,7 @@ func addSumRows[T float](dst, z []T, alpha T) {
 	for ; len(z) >= len(dst) && len(dst) > 0; z = z[len(dst):] {
 		row := z[:len(dst)]
 		for j, v := range row {
-			dst[j] += alpha * v
+			dst[j] += T(alpha * v)
 		}
 	}
 }

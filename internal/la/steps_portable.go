@@ -2,12 +2,13 @@ package la
 
 import "math"
 
-// The portable forms of the loops in steps.go, once for both precisions.
+// The portable forms of the loops in steps.go, once for both precisions. Products
+// are converted, so that no compiler fuses them with a sum.
 
 func perturb[T float](w, eps, mu, s []T, n, lam T) {
 	w, eps, s = w[:len(mu)], eps[:len(mu)], s[:len(mu)]
 	for i, m := range mu {
-		d := eps[i] / root(n*s[i]+lam)
+		d := eps[i] / root(T(n*s[i])+lam)
 		eps[i] = d
 		w[i] = m + d
 	}
@@ -23,16 +24,16 @@ func times[T float](q, g, e []T) {
 func accumulate[T float](g, x []T, c T) {
 	g = g[:len(x)]
 	for i, v := range x {
-		g[i] += c * v
+		g[i] += T(c * v)
 	}
 }
 
 func accumulateProduct[T float](g, q, x, y []T, c T) {
 	g, q, y = g[:len(x)], q[:len(x)], y[:len(x)]
 	for i, v := range x {
-		v2 := v * y[i]
-		g[i] += c * v
-		q[i] += c * v2
+		v2 := T(v * y[i])
+		g[i] += T(c * v)
+		q[i] += T(c * v2)
 	}
 }
 
@@ -43,12 +44,12 @@ func stepRoot[T float](mu1, s1, m1, mu, s, m, g, q []T, c *[8]T) T {
 	var bad T
 	for i, x := range mu {
 		v := m[i]
-		v += b * (g[i] + lt*x - v)
+		v += T(b * (g[i] + T(lt*x) - v))
 		u := s[i]
-		u += rho * (q[i] - decay*u)
-		x -= rate * v / (root(max(cor*u-off, 0)) + damp)
+		u += T(rho * (q[i] - T(decay*u)))
+		x -= T(rate*v) / (root(max(T(cor*u)-off, 0)) + damp)
 		mu1[i], s1[i], m1[i] = x, u, v
-		bad += (x + u + v) * 0
+		bad += T((x + u + v) * 0)
 	}
 	return bad
 }
@@ -60,15 +61,15 @@ func stepNewton[T float](mu1, s1, m1, mu, s, m, g, q []T, c *[8]T) T {
 	var bad T
 	for i, x := range mu {
 		v := m[i]
-		v += b * (g[i] + lt*x - v)
+		v += T(b * (g[i] + T(lt*x) - v))
 		old := s[i]
-		u := old + rho*(q[i]+shift-decay*old)
+		u := old + T(rho*(q[i]+shift-T(decay*old)))
 		if !(u+lt > 0) {
 			bad = T(math.NaN())
 		}
-		x -= rate * v / (fresh*u + stale*old + lt)
+		x -= T(rate*v) / (T(fresh*u) + T(stale*old) + lt)
 		mu1[i], s1[i], m1[i] = x, u, v
-		bad += (x + u + v) * 0
+		bad += T((x + u + v) * 0)
 	}
 	return bad
 }
@@ -79,15 +80,15 @@ func stepIVON[T float](mu1, s1, m1, mu, s, m, g, q []T, c *[8]T) (bad T, clipped
 	b, d, rho, rate, pn, lam, debias, clip := c[0], c[1], c[2], c[3], c[4], c[5], c[6], c[7]
 	for i, x := range mu {
 		v := m[i]
-		v += b * (g[i] - v)
+		v += T(b * (g[i] - v))
 		h := s[i]
-		r := rho * ((pn*h+lam)*q[i] - h)
-		u := h + r + 0.5*r*r/(h+d)
+		r := T(rho * (T((T(pn*h)+lam)*q[i]) - h))
+		u := h + r + T(0.5*r*r)/(h+d)
 		if !(u+d > 0) {
 			bad = T(math.NaN())
 		}
-		dx := (debias*v + d*x) / (u + d)
-		bad += (dx + u + v) * 0
+		dx := (T(debias*v) + T(d*x)) / (u + d)
+		bad += T((dx + u + v) * 0)
 		if dx > clip {
 			dx = clip
 			clipped++
@@ -95,9 +96,9 @@ func stepIVON[T float](mu1, s1, m1, mu, s, m, g, q []T, c *[8]T) (bad T, clipped
 			dx = -clip
 			clipped++
 		}
-		x -= rate * dx
+		x -= T(rate * dx)
 		mu1[i], s1[i], m1[i] = x, u, v
-		bad += x * 0
+		bad += T(x * 0)
 	}
 	return bad, clipped
 }
@@ -108,14 +109,14 @@ func stepAdam[T float](mu1, s1, m1, mu, s, m, g []T, c *[6]T) T {
 	b, lt, rho, rate, cor, damp := c[0], c[1], c[2], c[3], c[4], c[5]
 	var bad T
 	for i, x := range mu {
-		gi := g[i] + lt*x
+		gi := g[i] + T(lt*x)
 		v := m[i]
-		v += b * (gi - v)
+		v += T(b * (gi - v))
 		u := s[i]
-		u += rho * (gi*gi - u)
-		x -= rate * v / (root(cor*u) + damp)
+		u += T(rho * (T(gi*gi) - u))
+		x -= T(rate*v) / (root(T(cor*u)) + damp)
 		mu1[i], s1[i], m1[i] = x, u, v
-		bad += (x + u + v) * 0
+		bad += T((x + u + v) * 0)
 	}
 	return bad
 }

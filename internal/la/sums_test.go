@@ -107,7 +107,7 @@ func TestSigmoidStrandsBits(t *testing.T) {
 // Exponentials by vector instructions have the bits of those without, the
 // lengths and places of far elements notwithstanding.
 func TestExpFoursBits(t *testing.T) {
-	if !hasAVX2 {
+	if !hasAVX2() {
 		return // there is one loop only
 	}
 	rng := rand.New(rand.NewPCG(5, 2))

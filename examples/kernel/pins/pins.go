@@ -23,6 +23,7 @@ import (
 	_ "github.com/natgrad/natgrad/constraint"
 	_ "github.com/natgrad/natgrad/expfam"
 	_ "github.com/natgrad/natgrad/glm"
+	_ "github.com/natgrad/natgrad/kernels"
 	_ "github.com/natgrad/natgrad/ladder"
 	_ "github.com/natgrad/natgrad/metrics"
 	_ "github.com/natgrad/natgrad/mixture"
