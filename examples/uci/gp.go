@@ -7,22 +7,34 @@ import (
 	"gonum.org/v1/gonum/mat"
 )
 
-// search maximises f over the unit cube of dim dimensions: first points at random,
-// then points of largest expected improvement under a Gaussian process
-// (Matérn 5/2, length scale 0.3, noise 1e-2 of the unit variance to which values
-// are scaled; Snoek, Larochelle and Adams 2012), as in the authors' protocol. A
+// search maximises f over the unit cube of dim dimensions: first points at random or,
+// spread, evenly from a random start (the additive recurrence of Roberts 2018), then
+// points of largest expected improvement under a Gaussian process (Matérn 5/2, noise 1e-2 of the
+// unit variance to which values are scaled; Snoek, Larochelle and Adams 2012). A
 // value that is not finite counts as the worst seen.
-func search(dim, first, total int, rng *rand.Rand, f func(u []float64) (float64, error)) ([]float64, error) {
+func search(dim, first, total int, spread bool, rng *rand.Rand, f func(u []float64) (float64, error)) ([]float64, error) {
 	var xs [][]float64
 	var ys []float64
+	scale, start := 0.3, make([]float64, dim)
+	if spread {
+		scale = 0.2
+		for j := range start {
+			start[j] = rng.Float64()
+		}
+	}
 	for i := range total {
 		u := make([]float64, dim)
-		if i < first {
-			for j := range u { // a Latin hypercube would do; first is small
+		switch {
+		case i < first && spread:
+			for j := range u {
+				_, u[j] = math.Modf(start[j] + float64(i)*math.Pow(golden(dim), -float64(j+1)))
+			}
+		case i < first:
+			for j := range u {
 				u[j] = rng.Float64()
 			}
-		} else {
-			u = propose(xs, ys, dim, rng)
+		default:
+			u = propose(xs, ys, dim, scale, rng)
 		}
 		y, err := f(u)
 		if err != nil {
@@ -41,15 +53,21 @@ func search(dim, first, total int, rng *rand.Rand, f func(u []float64) (float64,
 
 func finite(v float64) bool { return v-v == 0 }
 
-const (
-	scaleGP = 0.3
-	noiseGP = 1e-2
-)
+// golden is the positive root of x^(d+1) = x + 1.
+func golden(d int) float64 {
+	x := 1.5
+	for range 60 {
+		x = math.Pow(1+x, 1/float64(d+1))
+	}
+	return x
+}
 
-func matern(a, b []float64) float64 {
+const noiseGP = 1e-2
+
+func matern(a, b []float64, scale float64) float64 {
 	d := 0.0
 	for i := range a {
-		t := (a[i] - b[i]) / scaleGP
+		t := (a[i] - b[i]) / scale
 		d += t * t
 	}
 	d = math.Sqrt(5 * d)
@@ -57,7 +75,7 @@ func matern(a, b []float64) float64 {
 }
 
 // propose returns the best of many random points by expected improvement.
-func propose(xs [][]float64, ys []float64, dim int, rng *rand.Rand) []float64 {
+func propose(xs [][]float64, ys []float64, dim int, scale float64, rng *rand.Rand) []float64 {
 	n := len(xs)
 	worst, top := math.Inf(1), math.Inf(-1)
 	for _, y := range ys {
@@ -89,7 +107,7 @@ func propose(xs [][]float64, ys []float64, dim int, rng *rand.Rand) []float64 {
 	k := mat.NewSymDense(n, nil)
 	for i := range n {
 		for j := range i + 1 {
-			v := matern(xs[i], xs[j])
+			v := matern(xs[i], xs[j], scale)
 			if i == j {
 				v += noiseGP
 			}
@@ -112,7 +130,7 @@ func propose(xs [][]float64, ys []float64, dim int, rng *rand.Rand) []float64 {
 			u[j] = rng.Float64()
 		}
 		for i, x := range xs {
-			cov.SetVec(i, matern(u, x))
+			cov.SetVec(i, matern(u, x, scale))
 		}
 		chol.SolveVecTo(v, cov)
 		m := mat.Dot(cov, alpha)

@@ -65,7 +65,7 @@ func TestLoad(t *testing.T) {
 func TestSearch(t *testing.T) {
 	for seed := range uint64(5) {
 		evals := 0
-		u, err := search(2, 6, 30, rand.New(rand.NewPCG(seed, 1)), func(u []float64) (float64, error) {
+		u, err := search(2, 6, 30, seed%2 == 0, rand.New(rand.NewPCG(seed, 1)), func(u []float64) (float64, error) {
 			evals++
 			if u[0] < 0.2 {
 				return math.Inf(-1), nil // diverged
@@ -76,10 +76,10 @@ func TestSearch(t *testing.T) {
 			t.Errorf("seed %d: %v after %d evaluations, %v", seed, u, evals, err)
 		}
 	}
-	if _, err := search(1, 2, 5, rand.New(rand.NewPCG(1, 1)), func([]float64) (float64, error) { return math.NaN(), nil }); err != nil {
+	if _, err := search(1, 2, 5, true, rand.New(rand.NewPCG(1, 1)), func([]float64) (float64, error) { return math.NaN(), nil }); err != nil {
 		t.Error(err)
 	}
-	if _, err := search(1, 2, 5, rand.New(rand.NewPCG(1, 1)), func([]float64) (float64, error) { return 0, io.EOF }); err != io.EOF {
+	if _, err := search(1, 2, 5, true, rand.New(rand.NewPCG(1, 1)), func([]float64) (float64, error) { return 0, io.EOF }); err != io.EOF {
 		t.Errorf("an error of the function: %v", err)
 	}
 }

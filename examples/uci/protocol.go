@@ -17,7 +17,8 @@ type method struct {
 	like    string // takes the choice of this method
 	joint   bool   // is chosen by the joint log-likelihood
 	box     []axis
-	first   int // random evaluations of the search
+	spread  bool // the first points of the search are spread evenly
+	first   int  // evaluations before those by expected improvement
 	evals   int
 }
 
@@ -40,11 +41,11 @@ var ours = []axis{{setTau, -1, 8}, {setLambda, -4, 6}, {setCold, 0, 5}, {setRate
 // (Khan et al. 2018, appendix J, and their code); a mixture takes the choice of
 // its single run.
 var methods = []method{
-	{name: "Vadam", kind: vadam.Vadam, joint: true, box: []axis{{setTau, 0, 5}, {setLambda, -4, 4}}, first: 5, evals: 30},
+	{name: "Vadam", kind: vadam.Vadam, joint: true, box: []axis{{setTau, 0, 5}, {setLambda, -4, 4}}, spread: true, first: 16, evals: 30},
 	{name: "VOGN", kind: vadam.VOGN, box: ours, first: 8, evals: 24},
 	{name: "IVON", kind: vadam.IVON, box: ours, first: 8, evals: 24},
 	{name: "5×IVON", kind: vadam.IVON, members: 5, like: "IVON"},
-	{name: "net", kind: vadam.Adam, box: []axis{{setTau, -1, 8}, {setLambda, -4, 6}}, first: 4, evals: 14},
+	{name: "net", kind: vadam.Adam, box: []axis{{setTau, -1, 8}, {setLambda, -4, 6}}, spread: true, first: 8, evals: 14},
 	{name: "5×net", kind: vadam.Adam, members: 5, like: "net"},
 }
 
@@ -114,7 +115,7 @@ func (m *method) choose(ctx context.Context, train *part, set string, seed uint6
 		}
 		return c
 	}
-	u, err := search(len(box), m.first, evals, rng, func(u []float64) (float64, error) {
+	u, err := search(len(box), m.first, evals, m.spread, rng, func(u []float64) (float64, error) {
 		sum := 0.0
 		for _, f := range in {
 			p, err := fit(ctx, f.p, at(u))
