@@ -212,6 +212,7 @@ func (t task) do(ctx context.Context, st *store) error {
 	if err != nil {
 		return fmt.Errorf("uci: %s, %s, split %d: %w", t.set.name, t.method.name, t.split, err)
 	}
+	p.tau *= c.Predict
 	s, err := p.score(train.sy, test.X, test.Y, 100, seed)
 	if err != nil {
 		return fmt.Errorf("uci: %s, %s, split %d: %w", t.set.name, t.method.name, t.split, err)
