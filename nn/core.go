@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"math"
 	"math/rand/v2"
+	"slices"
 	"sync"
 )
 
@@ -25,7 +26,7 @@ type net[T float] struct {
 	*arch
 	o     *ops[T]
 	lanes []*lane[T]
-	rows  int // of the last gradient
+	seen  int // rows whose layer statistics the first lane holds
 	wave  sync.WaitGroup
 }
 
@@ -130,6 +131,7 @@ func (n *net[T]) forward(dst, w, x []T) []T {
 		dst = make([]T, rows*out)
 	}
 	n.checkLen("Forward", "dst", len(dst), rows*out)
+	n.seen = 0
 	l := n.lanes[0]
 	for lo := 0; lo < rows; lo += blockRows {
 		k := min(blockRows, rows-lo)
@@ -156,12 +158,35 @@ func (n *net[T]) checkTargets(fn string, y []T, rows int) error {
 	return nil
 }
 
+// checkInputs finds an input that is not finite.
+func (n *net[T]) checkInputs(fn string, x []T) error {
+	if allFinite(x) {
+		return nil
+	}
+	in := n.in.Size()
+	i := slices.IndexFunc(x, bad[T])
+	return &Error{Func: fn, Param: fmt.Sprintf("x, row %d, column", i/in), Index: i % in, Value: float64(x[i]), Want: "a finite number"}
+}
+
+// allFinite adds up 0·v in four sums, which do not wait for each other.
+func allFinite[T float](x []T) bool {
+	var a, b, c, d T
+	for ; len(x) >= 4; x = x[4:] {
+		a += 0 * x[0]
+		b += 0 * x[1]
+		c += 0 * x[2]
+		d += 0 * x[3]
+	}
+	for _, v := range x {
+		a += 0 * v
+	}
+	return a+b+c+d == 0
+}
+
 // explain finds what made a loss non-finite.
 func (n *net[T]) explain(fn string, w, x []T, loss float64) error {
-	for i, v := range x {
-		if bad(v) {
-			return &Error{Func: fn, Param: fmt.Sprintf("x, row %d, column", i/n.in.Size()), Index: i % n.in.Size(), Value: float64(v), Want: "a finite number"}
-		}
+	if err := n.checkInputs(fn, x); err != nil {
+		return err
 	}
 	for _, p := range n.params {
 		for j, v := range w[p.Offset : p.Offset+p.Len()] {
@@ -178,13 +203,19 @@ func bad[T float](v T) bool { return v-v != 0 }
 func (n *net[T]) logLik(dst, w, x, y []T) ([]T, error) {
 	rows, in, out := n.rowsOf("LogLik", x), n.in.Size(), n.out.Size()
 	n.checkLen("LogLik", "w", len(w), n.total)
+	if dst != nil {
+		n.checkLen("LogLik", "dst", len(dst), rows)
+	}
+	if err := n.checkInputs("LogLik", x); err != nil {
+		return dst, err
+	}
 	if err := n.checkTargets("LogLik", y, rows); err != nil {
 		return dst, err
 	}
 	if dst == nil {
 		dst = make([]T, rows)
 	}
-	n.checkLen("LogLik", "dst", len(dst), rows)
+	n.seen = 0
 	l, cols := n.lanes[0], n.arch.loss.targets(out)
 	for lo := 0; lo < rows; lo += blockRows {
 		k := min(blockRows, rows-lo)
@@ -192,6 +223,9 @@ func (n *net[T]) logLik(dst, w, x, y []T) ([]T, error) {
 		l.le.eval(dst[lo:lo+k], nil, f, y[lo*cols:], n.theta(w))
 	}
 	for i, v := range dst {
+		if v != v {
+			return dst, n.explain("LogLik", w, x, float64(v))
+		}
 		dst[i] = -v
 	}
 	return dst, nil
@@ -205,6 +239,15 @@ const (
 	squared
 	gaussNewton
 )
+
+// checked is gradient of inputs that nobody has looked at: a saturated unit can
+// hide one that is not finite from the loss, but not from the gradient.
+func (n *net[T]) checked(fn string, c curvature, g, sq, w, x, y []T) (T, error) {
+	if err := n.checkInputs(fn, x); err != nil {
+		return 0, err
+	}
+	return n.gradient(fn, c, g, sq, w, x, y)
+}
 
 // gradient writes the mean of ∇l_i to g and, unless c is none, the mean
 // curvature to sq, and returns the mean of l_i.
@@ -221,12 +264,15 @@ func (n *net[T]) gradient(fn string, c curvature, g, sq, w, x, y []T) (T, error)
 	if err := n.checkTargets(fn, y, rows); err != nil {
 		return 0, err
 	}
-	n.rows = rows
 	loss, alpha := 0.0, 1/T(rows)
+	n.seen = 0
 	if rows <= blockRows {
 		l := n.lanes[0]
 		n.block(l, c, g, sq, w, x, y, rows, alpha)
 		loss = l.loss
+		if c != gaussNewton { // whose last pass leaves no ∂l/∂z
+			n.seen = rows
+		}
 	} else {
 		loss = n.blocks(c, g, sq, w, x, y, rows, alpha)
 	}
@@ -340,16 +386,25 @@ func (n *net[T]) perExample(dst, w, x, y []T) error {
 	rows, in, out := n.rowsOf("PerExample", x), n.in.Size(), n.out.Size()
 	n.checkLen("PerExample", "w", len(w), n.total)
 	n.checkLen("PerExample", "dst", len(dst), rows*n.total)
+	if err := n.checkInputs("PerExample", x); err != nil {
+		return err
+	}
 	if err := n.checkTargets("PerExample", y, rows); err != nil {
 		return err
 	}
 	l, cols := n.lanes[0], n.arch.loss.targets(out)
+	n.seen = 0
 	for lo := 0; lo < rows; lo += blockRows {
 		k := min(blockRows, rows-lo)
 		part := dst[lo*n.total : (lo+k)*n.total]
 		f := l.pass(w, x[lo*in:(lo+k)*in], k)
 		l.nll, l.delta = grow(l.nll, k), grow(l.delta, k*out)
 		l.le.eval(l.nll, l.delta, f, y[lo*cols:], n.theta(w))
+		for _, v := range l.nll {
+			if bad(v) {
+				return n.explain("PerExample", w, x, float64(v))
+			}
+		}
 		dy := l.delta
 		for i := len(l.layers) - 1; i >= 0; i-- {
 			f := l.layers[i]

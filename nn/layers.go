@@ -1,6 +1,9 @@
 package nn
 
-import "fmt"
+import (
+	"fmt"
+	"math"
+)
 
 // Activation is the function that a layer applies to z = Wx + b.
 type Activation int
@@ -40,6 +43,8 @@ func Image(channels, height, width int) Shape { return Shape{channels, height, w
 func (s Shape) Size() int { return s.Channels * s.Height * s.Width }
 
 // Layer is the description of a layer: [Dense], [Conv1D], [Conv2D], [MaxPool] or [AvgPool].
+// A convolution gives channels of a series or picture; Dense takes the numbers of
+// any shape in their order.
 type Layer interface {
 	// plan returns the shape of the output and of the weights, W is rows×cols
 	// and b has rows entries; rows = 0: no weights.
@@ -107,12 +112,27 @@ type arch struct {
 	loss    Loss
 }
 
+// tooMany tells whether the product of the sides is 2³¹ or more.
+func tooMany(sides ...int) bool {
+	n := 1
+	for _, s := range sides {
+		if s > math.MaxInt32/n {
+			return true
+		}
+		n *= s
+	}
+	return false
+}
+
 func newArch(loss Loss, in Shape, layers []Layer) (*arch, error) {
 	if loss == nil {
 		return nil, &Error{Func: "New", Param: "loss", Index: -1, Want: "a loss, not nil"}
 	}
 	if in.Channels < 1 || in.Height < 1 || in.Width < 1 {
 		return nil, &Error{Func: "New", Param: "in", Index: -1, Value: float64(in.Size()), Want: "a shape with sides of at least 1"}
+	}
+	if tooMany(in.Channels, in.Height, in.Width) {
+		return nil, &Error{Func: "New", Param: "in", Index: -1, Value: float64(in.Channels) * float64(in.Height) * float64(in.Width), Want: "fewer than 2³¹ numbers"}
 	}
 	if len(layers) == 0 {
 		return nil, &Error{Func: "New", Param: "layers", Index: -1, Want: "at least one layer"}
@@ -130,6 +150,9 @@ func newArch(loss Loss, in Shape, layers []Layer) (*arch, error) {
 				e.Param = fmt.Sprintf("layers[%d].%s", i, e.Param)
 			}
 			return nil, err
+		}
+		if tooMany(out.Channels, out.Height, out.Width) || rows > 0 && tooMany(rows, cols+1) || a.total+rows*(cols+1) > math.MaxInt32 {
+			return nil, &Error{Func: "New", Param: "layers", Index: i, Value: float64(rows) * float64(cols+1), Want: "fewer than 2³¹ outputs and weights in all"}
 		}
 		if rows > 0 {
 			num++

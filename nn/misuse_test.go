@@ -19,6 +19,9 @@ func TestNewErrors(t *testing.T) {
 		{nil, Vector(3), []Layer{Dense{Out: 1}}, "loss"},
 		{Gaussian{}, Vector(0), []Layer{Dense{Out: 1}}, "in is 0"},
 		{Gaussian{}, Vector(3), nil, "layers"},
+		{Gaussian{}, Image(1<<20, 1<<20, 1<<30), []Layer{Dense{Out: 1}}, "fewer than 2³¹ numbers"},
+		{Gaussian{}, Vector(1 << 20), []Layer{Dense{Out: 1 << 20}}, "layers[0] is 1.09"},
+		{Gaussian{}, Vector(1 << 15), []Layer{Dense{Out: 1 << 15}, Dense{Out: 1 << 15}}, "layers[1] is 1.07"},
 		{Gaussian{}, Vector(3), []Layer{nil}, "layers[0]"},
 		{Gaussian{}, Vector(3), []Layer{Dense{Out: 2}, Dense{Out: 0}}, "layers[1].Dense.Out is 0"},
 		{Gaussian{}, Vector(3), []Layer{Dense{Out: 2, Act: 99}}, "layers[0].Act is 99"},
@@ -82,7 +85,20 @@ func TestNonFinite(t *testing.T) {
 	if _, err := n.Grad(g, w, x, y); err == nil || !strings.Contains(err.Error(), "x, row 2, column[1] is NaN") {
 		t.Errorf("NaN in x: %v", err)
 	}
+	if _, err := n.LogLik(nil, w, x, y); err == nil || !strings.Contains(err.Error(), "x, row 2, column[1] is NaN") {
+		t.Errorf("LogLik, NaN in x: %v", err)
+	}
+	if err := n.PerExample(make([]float64, 4*len(w)), w, x, y); err == nil || !strings.Contains(err.Error(), "x, row 2, column[1] is NaN") {
+		t.Errorf("PerExample, NaN in x: %v", err)
+	}
 	x[5] = 0
+	w[7] = math.NaN()
+	if _, err := n.LogLik(nil, w, x, y); err == nil || !strings.Contains(err.Error(), "w, b1[1] is NaN") {
+		t.Errorf("LogLik, NaN in w: %v", err)
+	}
+	if err := n.PerExample(make([]float64, 4*len(w)), w, x, y); err == nil || !strings.Contains(err.Error(), "w, b1[1] is NaN") {
+		t.Errorf("PerExample, NaN in w: %v", err)
+	}
 	w[7] = math.Inf(1)
 	if _, err := n.Grad(g, w, x, y); err == nil || !strings.Contains(err.Error(), "w, b1[1] is +Inf") {
 		t.Errorf("Inf in w: %v", err)
@@ -91,6 +107,46 @@ func TestNonFinite(t *testing.T) {
 	w[10] = 1e200
 	if _, err := n.Grad(g, w, x, y); err == nil || !strings.Contains(err.Error(), "overflowed") {
 		t.Errorf("overflow: %v", err)
+	}
+	// a saturated unit hides its input from the loss
+	s, _ := New(Gaussian{}, Vector(2), Dense{3, Tanh}, Dense{1, Identity})
+	for i := range w {
+		w[i] = 1
+	}
+	for i := range x { // at every offset of the check
+		x[i] = math.Inf(1)
+		var e *Error
+		if _, err := s.Grad(g, w, x, y); !errors.As(err, &e) || e.Index != i%2 {
+			t.Errorf("Inf at x[%d] before tanh: %v", i, err)
+		}
+		x[i] = 0
+	}
+}
+
+// Rows, inputs, targets and results of the wrong length are the programmer's.
+func TestLengths(t *testing.T) {
+	n, _ := New(Gaussian{}, Vector(2), Dense{1, Identity})
+	w, x, y, g := make([]float64, 3), make([]float64, 8), make([]float64, 4), make([]float64, 3)
+	for want, f := range map[string]func(){
+		"nn: Grad: length of w is 2, want 3":               func() { n.Grad(g, w[:2], x, y) },
+		"nn: Grad: length of grad is 2, want 3":            func() { n.Grad(g[:2], w, x, y) },
+		"nn: Grad: length of y is 3, want 4":               func() { n.Grad(g, w, x, y[:3]) },
+		"nn: Grad: length of x is 7, want a multiple of 2": func() { n.Grad(g, w, x[:7], y) },
+		"nn: GradSq: length of curvature is 2, want 3":     func() { n.GradSq(g, g[:2], w, x, y) },
+		"nn: Forward: length of dst is 3, want 4":          func() { n.Forward(y[:3], w, x) },
+		"nn: LogLik: length of dst is 3, want 4":           func() { n.LogLik(y[:3], w, x, y) },
+		"nn: PerExample: length of dst is 3, want 12":      func() { n.PerExample(g, w, x, y) },
+		"nn: SetWorkers: number of workers is 0":           func() { n.SetWorkers(0) },
+		"nn: Scaler.Apply: length of dst is 1, want 4":     func() { (&Scaler{y[:2], y[:2]}).Apply(g[:1], y) },
+	} {
+		func() {
+			defer func() {
+				if r, ok := recover().(string); !ok || !strings.HasPrefix(r, want) {
+					t.Errorf("panic %q, want %q", r, want)
+				}
+			}()
+			f()
+		}()
 	}
 }
 
@@ -182,6 +238,86 @@ func TestTrain(t *testing.T) {
 			}
 		}
 		cancel()
+	}
+}
+
+// all is an optimiser that asks for everything and stays where it is.
+type all struct {
+	w, g, s []float64
+	g1, g2  []float64 // sums of gradients and curvatures
+}
+
+func (a *all) Step(o *Objective) error {
+	for _, f := range []func(g, s, w []float64) (float64, error){o.GradSq, o.GradHess} {
+		if _, err := f(a.g, a.s, a.w); err != nil {
+			return err
+		}
+		for i, v := range a.g {
+			a.g1[i] += v
+			a.g2[i] += a.s[i]
+		}
+	}
+	return nil
+}
+
+// all32 is all in single precision.
+type all32 struct{ w, g, s, g1, g2 []float32 }
+
+func (a *all32) Step(o *Objective32) error {
+	for _, f := range []func(g, s, w []float32) (float32, error){o.GradSq, o.GradHess} {
+		if _, err := f(a.g, a.s, a.w); err != nil {
+			return err
+		}
+		for i, v := range a.g {
+			a.g1[i] += v
+			a.g2[i] += a.s[i]
+		}
+	}
+	return nil
+}
+
+// Both precisions see the same batches, with and without replacement, and a step
+// allocates nothing.
+func TestTrain32(t *testing.T) {
+	n, _ := New(Bernoulli{}, Vector(3), Dense{4, Tanh}, Dense{1, Identity})
+	m, _ := New32(Bernoulli{}, Vector(3), Dense{4, Tanh}, Dense{1, Identity})
+	const rows = 31
+	w, x, y := example(rand.New(rand.NewPCG(1, 1)), n, rows)
+	d, err := NewData(x, y, rows)
+	if err != nil {
+		t.Fatal(err)
+	}
+	p := len(w)
+	sums := map[bool][]float64{}
+	for _, again := range []bool{false, true} {
+		a := &all{w, make([]float64, p), make([]float64, p), make([]float64, p), make([]float64, p)}
+		b := &all32{narrow(w), make([]float32, p), make([]float32, p), make([]float32, p), make([]float32, p)}
+		s := &TrainSettings{Epochs: 2, Batch: 8, Seed: 3, Replacement: again}
+		at, err := Train(context.Background(), n, d, a, s)
+		if err != nil {
+			t.Fatal(err)
+		}
+		at32, err := Train32(context.Background(), m, d.Float32(), b, s)
+		if err != nil || at != at32 {
+			t.Fatalf("positions %v and %v, error %v", at, at32, err)
+		}
+		close(t, "gradients", widen(b.g1), a.g1, 1e-5)
+		close(t, "curvatures", widen(b.g2), a.g2, 1e-5)
+		sums[again] = a.g1
+	}
+	if sums[false][0] == sums[true][0] {
+		t.Error("the batches with replacement are those without")
+	}
+	a := &all{w, make([]float64, p), make([]float64, p), make([]float64, p), make([]float64, p)}
+	run := func(epochs int) float64 {
+		return testing.AllocsPerRun(5, func() {
+			if _, err := Train(context.Background(), n, d, a, &TrainSettings{Epochs: epochs, Batch: 8}); err != nil {
+				t.Fatal(err)
+			}
+		})
+	}
+	if one, ten := run(1), run(10); ten-one > 2*9 { // the generator of an epoch's order
+		t.Errorf("%v allocations in 9 epochs of 4 steps", ten-one)
 	}
 }
 

@@ -62,22 +62,24 @@ func (n *Net) Init(w []float64, rng *rand.Rand) { n.n.init(w, rng) }
 // Forward writes the outputs f(x, w), rows×Out, to dst.
 func (n *Net) Forward(dst, w, x []float64) []float64 { return n.n.forward(dst, w, x) }
 
-// LogLik writes log p(y_i | x_i, w), a number a row, to dst. It errs if a target
-// is not one of the loss's.
+// LogLik writes log p(y_i | x_i, w), a number a row, constants included, to dst.
+// It errs (*Error) if an input is not finite or a target is not one of the loss's,
+// with dst unchanged, or if a result is NaN; −Inf is a result.
 func (n *Net) LogLik(dst, w, x, y []float64) ([]float64, error) { return n.n.logLik(dst, w, x, y) }
 
 // Grad returns the mean negative log-likelihood (1/M) Σ l_i of the M rows and
-// writes its gradient to grad. It errs if a target is not one of the loss's or
-// the mean is not finite, and then says which input or weight is to blame.
+// writes its gradient to grad. It errs (*Error) if an input is not finite or a
+// target is not one of the loss's, with grad unchanged, or if the mean is not
+// finite, and then says which weight is to blame; grad is of no use then.
 // Cost: about six flops a weight and row.
 func (n *Net) Grad(grad, w, x, y []float64) (float64, error) {
-	return n.n.gradient("Grad", none, grad, nil, w, x, y)
+	return n.n.checked("Grad", none, grad, nil, w, x, y)
 }
 
 // GradSq is [Net.Grad] that also writes (1/M) Σ g_i², the mean of the squared
 // gradients of the rows, to sq, for two more flops a weight and row.
 func (n *Net) GradSq(grad, sq, w, x, y []float64) (float64, error) {
-	return n.n.gradient("GradSq", squared, grad, sq, w, x, y)
+	return n.n.checked("GradSq", squared, grad, sq, w, x, y)
 }
 
 // GradHess is [Net.Grad] that also writes the diagonal of the mean generalised
@@ -86,29 +88,35 @@ func (n *Net) GradSq(grad, sq, w, x, y []float64) (float64, error) {
 // Hessian's diagonal itself where outputs are linear in w. A learned parameter of the
 // loss gets its own second derivative. Cost: a backward pass an output.
 func (n *Net) GradHess(grad, hess, w, x, y []float64) (float64, error) {
-	return n.n.gradient("GradHess", gaussNewton, grad, hess, w, x, y)
+	return n.n.checked("GradHess", gaussNewton, grad, hess, w, x, y)
 }
 
-// PerExample writes the gradient of every row's l_i to dst, rows×NumParams.
+// PerExample writes the gradient of every row's l_i to dst, rows×NumParams. It
+// errs as [Net.Grad] does.
 func (n *Net) PerExample(dst, w, x, y []float64) error { return n.n.perExample(dst, w, x, y) }
 
-// LayerStats are what a layer with weights saw in the last gradient of at most
-// 256 rows: its inputs, Rows×In, and ∂l_i/∂z, Rows×Out, such that the gradient of row
-// i is Σ over its Positions of grad·inᵀ. Rows is examples × Positions; dense
-// layers have one position. The slices are views of the workspace, valid until
-// the next call.
+// LayerStats are what a layer with weights saw in the last gradient: In, its
+// inputs, Rows × columns of W, and Grad, ∂l_i/∂z, Rows × rows of W, of single
+// examples (not divided by their number). Rows is examples × Positions, example
+// by example, and the gradient of an example in W is the sum of grad·inᵀ over its
+// positions, in b that of grad. A dense layer has one position, a convolution one
+// for every place of its window, whose inputs are the patches. The slices are
+// views of the net's workspace and of x, valid until the next call.
 type LayerStats struct {
 	Layer, Rows, Positions int
 	In, Grad               []float64
 }
 
-// Stats returns the statistics of every layer with weights.
+// Stats returns the statistics of every layer with weights, nil unless the last
+// call was Grad or GradSq of at most 256 rows.
 func (n *Net) Stats() []LayerStats {
+	if n.n.seen == 0 {
+		return nil
+	}
 	var s []LayerStats
 	for i, l := range n.n.lanes[0].layers {
-		rows := min(n.n.rows, blockRows)
-		if in, g, pos := l.stats(rows); in != nil {
-			s = append(s, LayerStats{i, rows * pos, pos, in, g})
+		if in, g, pos := l.stats(n.n.seen); in != nil {
+			s = append(s, LayerStats{i, n.n.seen * pos, pos, in, g})
 		}
 	}
 	return s

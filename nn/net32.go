@@ -59,17 +59,17 @@ func (n *Net32) LogLik(dst, w, x, y []float32) ([]float32, error) { return n.n.l
 
 // Grad is [Net.Grad].
 func (n *Net32) Grad(grad, w, x, y []float32) (float32, error) {
-	return n.n.gradient("Grad", none, grad, nil, w, x, y)
+	return n.n.checked("Grad", none, grad, nil, w, x, y)
 }
 
 // GradSq is [Net.GradSq].
 func (n *Net32) GradSq(grad, sq, w, x, y []float32) (float32, error) {
-	return n.n.gradient("GradSq", squared, grad, sq, w, x, y)
+	return n.n.checked("GradSq", squared, grad, sq, w, x, y)
 }
 
 // GradHess is [Net.GradHess].
 func (n *Net32) GradHess(grad, hess, w, x, y []float32) (float32, error) {
-	return n.n.gradient("GradHess", gaussNewton, grad, hess, w, x, y)
+	return n.n.checked("GradHess", gaussNewton, grad, hess, w, x, y)
 }
 
 // PerExample is [Net.PerExample].
@@ -83,11 +83,13 @@ type LayerStats32 struct {
 
 // Stats is [Net.Stats].
 func (n *Net32) Stats() []LayerStats32 {
+	if n.n.seen == 0 {
+		return nil
+	}
 	var s []LayerStats32
 	for i, l := range n.n.lanes[0].layers {
-		rows := min(n.n.rows, blockRows)
-		if in, g, pos := l.stats(rows); in != nil {
-			s = append(s, LayerStats32{i, rows * pos, pos, in, g})
+		if in, g, pos := l.stats(n.n.seen); in != nil {
+			s = append(s, LayerStats32{i, n.n.seen * pos, pos, in, g})
 		}
 	}
 	return s

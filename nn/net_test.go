@@ -249,6 +249,36 @@ func TestGaussNewtonLinear(t *testing.T) {
 	}
 }
 
+// Student's curvature is the expectation: (ν+1)/((ν+3)s²) an output, and the
+// scale's own second derivative is that of the log-likelihood.
+func TestGaussNewtonStudent(t *testing.T) {
+	n, err := New(StudentT{DF: 3, Learned: true}, Vector(2), Dense{2, Identity})
+	if err != nil {
+		t.Fatal(err)
+	}
+	const rows, d = 9, 1e-5
+	w, x, y := example(rand.New(rand.NewPCG(2, 6)), n, rows)
+	p := len(w)
+	g, h, up, down, want := make([]float64, p), make([]float64, p), make([]float64, p), make([]float64, p), make([]float64, p)
+	if _, err := n.GradHess(g, h, w, x, y); err != nil {
+		t.Fatal(err)
+	}
+	s2 := math.Exp(2 * w[p-1])
+	for o := range 2 {
+		for i := range rows {
+			want[2*o] += x[2*i] * x[2*i] / rows * 4 / (6 * s2)
+			want[2*o+1] += x[2*i+1] * x[2*i+1] / rows * 4 / (6 * s2)
+		}
+		want[4+o] = 4 / (6 * s2)
+	}
+	w[p-1] += d
+	n.Grad(up, w, x, y)
+	w[p-1] -= 2 * d
+	n.Grad(down, w, x, y)
+	want[p-1] = (up[p-1] - down[p-1]) / (2 * d)
+	close(t, "curvature", h, want, 1e-7)
+}
+
 func TestWorkersBits(t *testing.T) {
 	n, _ := New(Softmax{}, Vector(4), Dense{6, ReLU}, Dense{3, Identity})
 	w, x, y := example(rand.New(rand.NewPCG(1, 1)), n, 5*blockRows+17)
@@ -258,6 +288,10 @@ func TestWorkersBits(t *testing.T) {
 	for _, k := range []int{2, 3, 7} {
 		g, s := make([]float64, p), make([]float64, p)
 		n.SetWorkers(k)
+		n := n.Clone()
+		if len(n.n.lanes) != k {
+			t.Fatalf("the clone has %d workers, want %d", len(n.n.lanes), k)
+		}
 		l, _ := n.GradSq(g, s, w, x, y)
 		if l != l1 {
 			t.Errorf("%d workers: loss %v, want %v", k, l, l1)
@@ -270,23 +304,45 @@ func TestWorkersBits(t *testing.T) {
 	}
 }
 
+// Single precision is double precision to its rounding, in all that a net does.
 func Test32(t *testing.T) {
-	for i, loss := range losses {
-		layers := []Layer{Dense{5, GELU}, Dense{4, Softplus}, Dense{2 + i%2, Identity}}
-		n, err := New(loss, Vector(4), layers...)
+	for name, n := range nets(t) {
+		m, err := New32(n.Loss(), n.Shape(), n.Layers()...)
 		if err != nil {
 			t.Fatal(err)
 		}
-		m, _ := New32(loss, Vector(4), layers...)
-		w, x, y := example(rand.New(rand.NewPCG(9, 9)), n, 20)
-		g, h := make([]float64, len(w)), make([]float64, len(w))
-		g32, h32 := make([]float32, len(w)), make([]float32, len(w))
-		n.GradHess(g, h, w, x, y)
-		if _, err := m.GradHess(g32, h32, narrow(w), narrow(x), narrow(y)); err != nil {
-			t.Fatal(err)
+		const rows = 20
+		w, x, y := example(rand.New(rand.NewPCG(9, 9)), n, rows)
+		w32, x32, y32 := narrow(w), narrow(x), narrow(y)
+		p := len(w)
+		g, h, all := make([]float64, p), make([]float64, p), make([]float64, rows*p)
+		g32, h32, all32 := make([]float32, p), make([]float32, p), make([]float32, rows*p)
+		must := func(err error) {
+			if err != nil {
+				t.Fatalf("%s: %v", name, err)
+			}
 		}
-		close(t, "gradient", widen(g32), g, 1e-5)
-		close(t, "curvature", widen(h32), h, 1e-5)
+		_, err = n.GradHess(g, h, w, x, y)
+		must(err)
+		_, err = m.GradHess(g32, h32, w32, x32, y32)
+		must(err)
+		close(t, name+" curvature", widen(h32), h, 2e-5)
+		l, err := n.GradSq(g, h, w, x, y)
+		must(err)
+		l32, err := m.GradSq(g32, h32, w32, x32, y32)
+		must(err)
+		close(t, name+" loss", []float64{float64(l32)}, []float64{l}, 1e-5)
+		close(t, name+" gradient", widen(g32), g, 2e-5)
+		close(t, name+" squares", widen(h32), h, 2e-5)
+		must(n.PerExample(all, w, x, y))
+		must(m.PerExample(all32, w32, x32, y32))
+		close(t, name+" rows", widen(all32), all, 2e-5)
+		ll, err := n.LogLik(nil, w, x, y)
+		must(err)
+		ll32, err := m.Clone().LogLik(nil, w32, x32, y32)
+		must(err)
+		close(t, name+" log-likelihood", widen(ll32), ll, 1e-5)
+		close(t, name+" outputs", widen(m.Forward(nil, w32, x32)), n.Forward(nil, w, x), 1e-5)
 	}
 }
 
@@ -307,12 +363,49 @@ func widen(x []float32) []float64 {
 }
 
 func TestAllocations(t *testing.T) {
-	n, _ := New(Gaussian{}, Vector(13), Dense{50, ReLU}, Dense{1, Identity})
-	w, x, y := example(rand.New(rand.NewPCG(1, 1)), n, 32)
+	for name, n := range nets(t) {
+		m, err := New32(n.Loss(), n.Shape(), n.Layers()...)
+		if err != nil {
+			t.Fatal(err)
+		}
+		const rows = 4
+		w, x, y := example(rand.New(rand.NewPCG(1, 1)), n, rows)
+		w32, x32, y32 := narrow(w), narrow(x), narrow(y)
+		g, s, f := make([]float64, len(w)), make([]float64, len(w)), make([]float64, rows*n.Out())
+		all, g32, s32 := make([]float64, rows*len(w)), make([]float32, len(w)), make([]float32, len(w))
+		work := func() {
+			n.Grad(g, w, x, y)
+			n.GradSq(g, s, w, x, y)
+			n.GradHess(g, s, w, x, y)
+			n.Forward(f, w, x)
+			n.LogLik(f[:rows], w, x, y)
+			n.PerExample(all, w, x, y)
+			m.GradSq(g32, s32, w32, x32, y32)
+			m.GradHess(g32, s32, w32, x32, y32)
+		}
+		work()
+		if a := testing.AllocsPerRun(10, work); a != 0 {
+			t.Errorf("%s: %v allocations", name, a)
+		}
+	}
+}
+
+// Statistics are there only where they are those of the last call.
+func TestStatsAge(t *testing.T) {
+	n, _ := New(Gaussian{}, Vector(4), Dense{3, Tanh}, Dense{1, Identity})
+	w, x, y := example(rand.New(rand.NewPCG(1, 1)), n, blockRows+1)
 	g, s := make([]float64, len(w)), make([]float64, len(w))
-	n.GradSq(g, s, w, x, y)
-	if a := testing.AllocsPerRun(100, func() { n.GradSq(g, s, w, x, y) }); a != 0 {
-		t.Errorf("%v allocations a gradient", a)
+	some := func() { n.GradSq(g, s, w, x[:4*blockRows], y[:blockRows]) }
+	for i, f := range []func(){
+		func() {}, func() { n.Grad(g, w, x, y) }, func() { n.GradHess(g, s, w, x[:4], y[:1]) },
+		func() { n.Forward(nil, w, x[:4]) }, func() { n.LogLik(nil, w, x[:4], y[:1]) }, func() { n.PerExample(g, w, x[:4], y[:1]) },
+	} {
+		if f(); n.Stats() != nil {
+			t.Errorf("statistics after call %d", i)
+		}
+		if some(); len(n.Stats()) != 2 || n.Stats()[1].Rows != blockRows {
+			t.Errorf("statistics after a gradient of %d rows: %d", blockRows, len(n.Stats()))
+		}
 	}
 }
 

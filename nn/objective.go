@@ -1,7 +1,17 @@
 // Package nn is small neural nets on one flat weight vector: forward and
 // backward passes over minibatches, per-example gradients and their squares,
-// and the layer statistics of Kronecker methods, in float64 ([Net]) and float32
-// ([Net32]).
+// the Gauss–Newton diagonal, and the layer statistics of Kronecker methods, in
+// float64 ([Net]) and float32 ([Net32]).
+//
+// A net is a [Loss], the [Shape] of an example and layers ([Dense], [Conv1D],
+// [Conv2D], [MaxPool], [AvgPool]). It holds no weights: every call takes them, so
+// an optimiser may look at as many weight vectors as it likes. [Train] goes over
+// the minibatches of a [Data] and hands each, as an [Objective], to an optimiser,
+// any [Stepper]; those of package vadam keep a posterior of the weights.
+//
+// Losses are negative log-likelihoods, constants included, and their means over
+// the rows of a batch, whatever the batch; the size of the whole data set and a
+// prior are the optimiser's.
 package nn
 
 // Objective is what an optimiser asks of a minibatch: functions of the flat

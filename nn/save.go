@@ -19,9 +19,28 @@ func (n *Net) SaveWeights(dst io.Writer, w []float64) error { return n.n.save(ds
 // SaveWeights is [Net.SaveWeights].
 func (n *Net32) SaveWeights(dst io.Writer, w []float32) error { return n.n.save(dst, w) }
 
-// LoadWeights reads what SaveWeights wrote, of either precision, into w. It errs
-// with w unchanged if the bytes are damaged, or the weights are those of a net with
-// other blocks, which it names.
+// WeightsError says which block of saved weights is not the net's: by name, rows
+// and columns, all zero where one side has no such block.
+type WeightsError struct {
+	Block       int
+	Saved, Want Param
+}
+
+func (e *WeightsError) Error() string {
+	return fmt.Sprintf("nn: LoadWeights: block %d of the saved weights is %s, the net has %s", e.Block, e.Saved.label(), e.Want.label())
+}
+
+func (p Param) label() string {
+	if p.Name == "" {
+		return "none"
+	}
+	return fmt.Sprintf("%s, %d×%d", p.Name, p.Rows, p.Cols)
+}
+
+// LoadWeights reads what SaveWeights wrote, of either precision, into w: all that
+// src holds. It errs, with w unchanged, if the bytes are damaged, if they are the
+// weights of a net with other blocks (*WeightsError), or if a weight is not finite
+// (*Error). Activations, windows and the loss are not in the file.
 func (n *Net) LoadWeights(src io.Reader, w []float64) error { return n.n.load(src, w) }
 
 // LoadWeights is [Net.LoadWeights].
@@ -58,25 +77,34 @@ func (n *net[T]) load(src io.Reader, w []T) error {
 	if err != nil {
 		return fail(err)
 	}
-	blocks := r.Int()
-	for i := 0; i < blocks; i++ {
-		name, rows, cols := string(r.Bytes()), r.Int(), r.Int()
-		if i >= len(n.params) {
-			break
+	blocks := r.Len(24) // name, rows and columns
+	for i := range max(blocks, len(n.params)) {
+		var e WeightsError
+		if i < blocks {
+			e.Saved = Param{Name: string(r.Bytes()), Rows: r.Int(), Cols: r.Int()}
 		}
-		if p := n.params[i]; name != p.Name || rows != p.Rows || cols != p.Cols {
-			return fail(fmt.Errorf("block %d is %q, %d×%d, the net's is %q, %d×%d", i, name, rows, cols, p.Name, p.Rows, p.Cols))
+		if i < len(n.params) {
+			p := n.params[i]
+			e.Want = Param{Name: p.Name, Rows: p.Rows, Cols: p.Cols}
 		}
-	}
-	if blocks != len(n.params) {
-		return fail(fmt.Errorf("the file has %d blocks, the net %d", blocks, len(n.params)))
+		if e.Saved != e.Want {
+			e.Block = i
+			return &e
+		}
 	}
 	wide := r.Floats()
 	if err := r.Done(); err != nil {
 		return fail(err)
 	}
 	if len(wide) != n.total {
-		return fail(fmt.Errorf("the file has %d weights, the net %d", len(wide), n.total))
+		return fail(fmt.Errorf("%d weights in blocks of %d", len(wide), n.total))
+	}
+	for _, p := range n.params {
+		for j, v := range wide[p.Offset : p.Offset+p.Len()] {
+			if bad(T(v)) {
+				return &Error{Func: "LoadWeights", Param: p.Name, Index: j, Value: v, Want: "a finite number in the precision of the net"}
+			}
+		}
 	}
 	for i, v := range wide {
 		w[i] = T(v)

@@ -3,9 +3,12 @@ package nn
 import (
 	"bytes"
 	"errors"
+	"math"
 	"math/rand/v2"
 	"strings"
 	"testing"
+
+	"github.com/natgrad/natgrad/internal/wire"
 )
 
 func TestSaveWeights(t *testing.T) {
@@ -46,13 +49,31 @@ func TestSaveWeights(t *testing.T) {
 		}
 	}
 	other, _ := New(Softmax{}, Vector(4), Dense{6, Tanh}, Dense{3, Identity})
-	err := other.LoadWeights(bytes.NewReader(saved), make([]float64, other.NumParams()))
-	if err == nil || !strings.Contains(err.Error(), `"W1", 5×4`) {
-		t.Errorf("other net: %v", err)
-	}
 	deeper, _ := New(Softmax{}, Vector(4), Dense{5, Tanh}, Dense{3, Identity}, Dense{3, Identity})
-	if err := deeper.LoadWeights(bytes.NewReader(saved), make([]float64, deeper.NumParams())); err == nil {
-		t.Error("deeper net: no error")
+	flat, _ := New(Softmax{}, Vector(4), Dense{5, Tanh})
+	for _, c := range []struct {
+		n     *Net
+		block int
+		want  string
+	}{
+		{other, 0, "block 0 of the saved weights is W1, 5×4, the net has W1, 6×4"},
+		{deeper, 4, "is none, the net has W3, 3×3"},
+		{flat, 2, "is W2, 3×5, the net has none"},
+	} {
+		var e *WeightsError
+		err := c.n.LoadWeights(bytes.NewReader(saved), make([]float64, c.n.NumParams()))
+		if !errors.As(err, &e) || e.Block != c.block || !strings.Contains(err.Error(), c.want) {
+			t.Errorf("other net: %v, want it to say %q", err, c.want)
+		}
+	}
+	w[21] = 1e300 // too large for float32
+	b.Reset()
+	if err := n.SaveWeights(&b, w); err != nil {
+		t.Fatal(err)
+	}
+	var e *Error
+	if err := n32.LoadWeights(bytes.NewReader(b.Bytes()), got32); !errors.As(err, &e) || e.Param != "b1" || e.Index != 1 || got32[21] == float32(math.Inf(1)) {
+		t.Errorf("weight 21 of 1e300 in single precision: %v", err)
 	}
 	if err := n.SaveWeights(brokenWriter{}, w); !errors.Is(err, errBroken) {
 		t.Errorf("broken writer: %v", err)
@@ -74,7 +95,18 @@ func FuzzLoadWeights(f *testing.F) {
 	}
 	f.Add(b.Bytes())
 	f.Add([]byte("ngweight"))
+	other := wire.NewWriter(weightsMagic, weightsVersion)
+	other.Int(1 << 40)
+	f.Add(other.Finish())
 	f.Fuzz(func(t *testing.T, data []byte) {
-		_ = n.LoadWeights(bytes.NewReader(data), w) // no panic
+		for i := range w {
+			w[i] = 7
+		}
+		err := n.LoadWeights(bytes.NewReader(data), w)
+		for _, v := range w {
+			if err != nil && v != 7 || v-v != 0 {
+				t.Fatalf("weights %v after %v", w, err)
+			}
+		}
 	})
 }

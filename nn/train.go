@@ -2,7 +2,6 @@ package nn
 
 import (
 	"context"
-	"fmt"
 	"math/rand/v2"
 	"time"
 )
@@ -112,10 +111,8 @@ func newTrainer[T float](n *net[T], x, y []T, rows int, s *TrainSettings) (*trai
 	case t.at.Epoch < 0 || t.at.Batch < 0 || t.at.Batch >= t.batches():
 		return wrong("Start.Batch", t.at.Batch, "a batch of an epoch")
 	}
-	for i, v := range x {
-		if bad(v) {
-			return t, &Error{Func: "Train", Param: fmt.Sprintf("the data's X, row %d, column", i/in), Index: i % in, Value: float64(v), Want: "a finite number"}
-		}
+	if err := n.checkInputs("Train", x); err != nil {
+		return t, err
 	}
 	if err := n.checkTargets("Train", y, rows); err != nil {
 		return t, err

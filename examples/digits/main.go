@@ -165,7 +165,6 @@ type column struct {
 	entropy                      []float64   // mean, of test pictures
 	auroc, fpr                   [][]float64 // by kind of strange picture
 	strangeEntropy               [][]float64
-	seconds                      float64
 	verdict                      string
 	bins                         []metrics.Bin // of the first seed
 	in, out                      []float64     // entropies of the first seed: test, digits 8 and 9

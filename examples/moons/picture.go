@@ -6,6 +6,7 @@ import (
 	"github.com/natgrad/natgrad/report"
 	"gonum.org/v1/plot/palette"
 	"gonum.org/v1/plot/plotter"
+	"gonum.org/v1/plot/vg/draw"
 )
 
 // field is a function on the grid.
@@ -29,6 +30,7 @@ func mix(a, b color.NRGBA, t float64) color.Color {
 var (
 	blue       = color.NRGBA{R: 0x00, G: 0x72, B: 0xb2, A: 0xff}
 	vermillion = color.NRGBA{R: 0xd5, G: 0x5e, B: 0x00, A: 0xff}
+	black      = color.NRGBA{A: 0xff}
 	white      = color.NRGBA{R: 0xff, G: 0xff, B: 0xff, A: 0xff}
 )
 
@@ -57,7 +59,7 @@ func (r *result) picture() *report.Figure {
 		h := plotter.NewHeatMap(field(s.p), ramp())
 		h.Min, h.Max, h.Rasterized = 0, 1, true
 		f.Plot.Add(h)
-		for class, c := range []color.Color{blue, vermillion} {
+		for class, c := range []color.Color{black, white} {
 			var pts plotter.XYs
 			for i, y := range r.data.Y {
 				if int(y) == class {
@@ -65,11 +67,11 @@ func (r *result) picture() *report.Figure {
 				}
 			}
 			if sc, err := plotter.NewScatter(pts); err == nil {
-				sc.Color, sc.Radius = c, 1.4
+				sc.Color, sc.Radius, sc.Shape = c, 1.3, draw.CircleGlyph{}
 				f.Plot.Add(sc)
 			}
 		}
 		figs = append(figs, f)
 	}
-	return report.SideBySide("Two moons: P(second moon), blue 0, red 1, white ½", figs...)
+	return report.SideBySide("Two moons: P(second moon), blue 0, red 1, white ½; points of the first moon black, of the second white", figs...)
 }

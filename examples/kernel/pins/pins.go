@@ -28,6 +28,7 @@ import (
 	_ "github.com/natgrad/natgrad/metrics"
 	_ "github.com/natgrad/natgrad/mixture"
 	_ "github.com/natgrad/natgrad/model"
+	_ "github.com/natgrad/natgrad/nn"
 	_ "github.com/natgrad/natgrad/report"
 	_ "github.com/natgrad/natgrad/structured"
 	_ "github.com/natgrad/natgrad/vadam"
