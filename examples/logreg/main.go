@@ -8,7 +8,7 @@
 // do to standard deviations there can be measured here.
 //
 //	go run ./examples/logreg                      # the tables
-//	go run ./examples/logreg -paper               # the minibatch sizes of a published figure, minutes
+//	go run ./examples/logreg -paper               # the minibatch sizes of a published figure, a minute
 //	go run ./examples/logreg -pictures docs/img   # logreg.svg
 package main
 
@@ -34,7 +34,7 @@ func main() {
 	case *pictures != "":
 		err = savePicture(*pictures, dir)
 	case *paper:
-		err = paperTable(os.Stdout, dir, 10000, 20)
+		err = paperTable(os.Stdout, dir, 10000, 5)
 	default:
 		err = run(os.Stdout, dir)
 	}

@@ -4,8 +4,8 @@
 //
 // The function that this was first shown on has whole curves of almost the least
 // value, so that plain AdaGrad comes as low; only the place differs. In a bowl with ripples
-// the noise takes most methods lower at every rate; but AdaGrad with first steps twice as long
-// as the region of the starts does as well.
+// the noise takes both methods lower at most rates; but AdaGrad with first steps twice as
+// long as the region of the starts does as well.
 //
 //	go run ./examples/minima                      # the tables
 //	go run ./examples/minima -pictures docs/img   # minima.svg

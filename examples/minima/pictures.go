@@ -33,7 +33,7 @@ type greys struct{}
 func (greys) Colors() []color.Color {
 	var c []color.Color
 	for i := range 32 {
-		c = append(c, color.Gray{Y: uint8(255 - 5*i)})
+		c = append(c, color.Gray{Y: uint8(255 - 4*i)})
 	}
 	return c
 }
@@ -50,7 +50,7 @@ func savePicture(dir string) error {
 		starts   [][]float64
 	}{
 		{"Casella and Robert, rate 0.1", tangle, 1, 0.1, 0.1, [][]float64{{0.75, 0.75}, {-0.75, 0.05}}},
-		{"a bowl with ripples, rate 1", ripples, 6, 1, 1, [][]float64{{4.5, 4}, {-4, 4.5}}},
+		{"a bowl with ripples, rate 0.3", ripples, 6, 1, 0.3, [][]float64{{4.5, 4}, {-4, 4.5}}},
 	} {
 		fig := report.NewFigure(c.title, "", "")
 		h := plotter.NewHeatMap(field{c.f, c.half}, greys{})
@@ -63,7 +63,7 @@ func savePicture(dir string) error {
 				path := plotter.XYs{{X: start[0], Y: start[1]}}
 				end, err := k.walk(c.f, start, c.rate, 2000, uint64(s+1), func(m []float64) {
 					last := path[len(path)-1]
-					if math.Hypot(m[0]-last.X, m[1]-last.Y) > c.half/100 {
+					if math.Hypot(m[0]-last.X, m[1]-last.Y) > c.half/20 {
 						path = append(path, plotter.XY{X: m[0], Y: m[1]})
 					}
 				})
@@ -78,12 +78,9 @@ func savePicture(dir string) error {
 				if err != nil {
 					return err
 				}
-				l.Color, l.Width = ink, vg.Points(0.8)
+				l.Color, l.Width = ink, vg.Points(1)
 				dot.Color, dot.Radius = ink, 3
 				fig.Plot.Add(l, dot)
-				if s == 0 {
-					fig.Plot.Legend.Add(k.name, l)
-				}
 			}
 		}
 		fig.Plot.X.Min, fig.Plot.X.Max, fig.Plot.Y.Min, fig.Plot.Y.Max = -c.half, c.half, -c.half, c.half
@@ -92,5 +89,5 @@ func savePicture(dir string) error {
 	if err := os.MkdirAll(dir, 0o755); err != nil {
 		return err
 	}
-	return report.SideBySide("Ways of the mean, the dot where it ends; light is low", figs...).Save(filepath.Join(dir, "minima.svg"))
+	return report.SideBySide("Ways of the mean to the dots: VadaGrad blue, AdaGrad red; light is low", figs...).Save(filepath.Join(dir, "minima.svg"))
 }
