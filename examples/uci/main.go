@@ -22,6 +22,7 @@ import (
 	"os/signal"
 	"path/filepath"
 	"runtime"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -97,24 +98,27 @@ func (o *options) tasks(st *store) ([]task, error) {
 		}
 		sets = append(sets, d)
 	}
-	known := map[string]bool{}
+	var known []string
 	for i := range methods {
-		known[methods[i].name] = true
+		known = append(known, methods[i].name)
 	}
 	wanted := map[string]bool{}
 	for _, name := range strings.Split(o.methods, ",") {
 		if name == "" {
 			continue
 		}
-		if !known[name] {
-			return nil, fmt.Errorf("uci: -methods names %q, want some of Vadam, VOGN, IVON, 5×IVON, net, 5×net", name)
+		i := slices.Index(known, name)
+		if i < 0 {
+			return nil, fmt.Errorf("uci: -methods names %q, want some of %s", name, strings.Join(known, ", "))
 		}
-		wanted[name] = true
+		for ; i >= 0; i = slices.Index(known, methods[i].like) {
+			wanted[known[i]] = true // what it takes its choice from too
+		}
 	}
 	for _, d := range sets {
 		for i := range methods {
 			m := &methods[i]
-			if len(wanted) > 0 && !wanted[m.name] && !(m.like == "" && wanted[child(m)]) {
+			if len(wanted) > 0 && !wanted[m.name] {
 				continue
 			}
 			for k := range o.splits {
@@ -127,14 +131,17 @@ func (o *options) tasks(st *store) ([]task, error) {
 	return list, nil
 }
 
-// child is the method that takes m's choice.
-func child(m *method) string {
-	for i := range methods {
-		if methods[i].like == m.name {
-			return methods[i].name
+// depth is the number of methods that this one's choice rests on.
+func (m *method) depth() (d int) {
+	for like := m.like; like != ""; d++ {
+		for i := range methods {
+			if methods[i].name == like {
+				like = methods[i].like
+				break
+			}
 		}
 	}
-	return ""
+	return d
 }
 
 // cost of a task in arbitrary units, for the progress bar.
@@ -142,9 +149,9 @@ func (t task) cost() float64 {
 	rows := t.set.data.Rows
 	c := t.method.base(rows, 0)
 	_, run, evals := t.method.plan(rows)
-	runs := float64(run*evals) + 1
-	if t.method.like != "" {
-		runs = float64(t.method.members)
+	runs := float64(max(t.method.members, 1))
+	if len(t.method.box) > 0 {
+		runs += float64(run * evals)
 	}
 	return runs * float64(rows*c.epochs*c.draws)
 }
@@ -161,7 +168,7 @@ func runAll(ctx context.Context, tasks []task, st *store, workers int, progress 
 	}
 	bar := &bar{w: progress, total: total, count: len(tasks), start: time.Now()}
 	// searched first, then those that take their choice
-	for _, derived := range []bool{false, true} {
+	for depth := range 3 {
 		queue := make(chan task)
 		var wg sync.WaitGroup
 		for range max(workers, 1) {
@@ -179,7 +186,7 @@ func runAll(ctx context.Context, tasks []task, st *store, workers int, progress 
 			})
 		}
 		for _, t := range tasks {
-			if (t.method.like != "") == derived {
+			if t.method.depth() == depth {
 				queue <- t
 			}
 		}
@@ -196,15 +203,17 @@ func (t task) do(ctx context.Context, st *store) error {
 	seed := uint64(1000 + t.split)
 	var c choice
 	var err error
-	if t.method.like == "" {
-		c, err = t.method.choose(ctx, train, t.set.name, seed)
-	} else if e, ok := st.get(key(t.set.name, t.method.like, t.split)); ok {
+	if t.method.like != "" {
+		e, ok := st.get(key(t.set.name, t.method.like, t.split))
+		if !ok {
+			return fmt.Errorf("uci: %s has not been run on %s, split %d", t.method.like, t.set.name, t.split)
+		}
 		c = e.Choice
-	} else {
-		err = fmt.Errorf("uci: %s has not been run on %s, split %d", t.method.like, t.set.name, t.split)
 	}
-	if err != nil {
-		return err
+	if len(t.method.box) > 0 {
+		if c, err = t.method.choose(ctx, train, t.set.name, seed, c); err != nil {
+			return err
+		}
 	}
 	cfg := t.method.base(train.rows, seed)
 	c.apply(&cfg)

@@ -15,6 +15,7 @@ type method struct {
 	kind    vadam.Method
 	members int
 	like    string // takes the choice of this method
+	student bool   // noise of Student's distribution: scale and degrees of freedom are searched
 	joint   bool   // is chosen by the joint log-likelihood
 	box     []axis
 	rescale bool // the noise precision of predictions is chosen anew
@@ -38,6 +39,9 @@ var (
 
 var ours = []axis{{setTau, -1, 8}, {setLambda, -4, 6}, {setCold, 0, 5}, {setRate, math.Log(0.02), math.Log(0.3)}}
 
+// tails: the noise precision is searched as a multiple of that with normal noise.
+var tails = []axis{{func(c *config, v float64) { c.tau *= v }, -1, 3}, {func(c *config, v float64) { c.df = v }, 1, 4}}
+
 // methods in the order of the table. Vadam is run as in the paper (Khan et al.
 // 2018, appendix J, and their code), but for rescale; a mixture takes the choice of its
 // single run.
@@ -48,6 +52,10 @@ var methods = []method{
 	{name: "5×IVON", kind: vadam.IVON, members: 5, like: "IVON"},
 	{name: "net", kind: vadam.Adam, box: []axis{{setTau, -1, 8}, {setLambda, -4, 6}}, spread: true, first: 8, evals: 14},
 	{name: "5×net", kind: vadam.Adam, members: 5, like: "net"},
+	{name: "IVON-t", kind: vadam.IVON, like: "IVON", student: true, box: tails, spread: true, first: 8, evals: 12},
+	{name: "5×IVON-t", kind: vadam.IVON, members: 5, like: "IVON-t"},
+	{name: "net-t", kind: vadam.Adam, like: "net", student: true, box: tails, spread: true, first: 8, evals: 12},
+	{name: "5×net-t", kind: vadam.Adam, members: 5, like: "net-t"},
 }
 
 // large sets have more than 1400 training rows: the paper's choice.
@@ -83,10 +91,13 @@ func (m *method) plan(rows int) (folds, run, evals int) {
 
 // choice are the searched hyper-parameters. Predict times Tau is the noise
 // precision of predictions.
-type choice struct{ Tau, Lambda, Cold, Rate, Predict float64 }
+type choice struct {
+	Tau, Lambda, Cold, Rate, Predict float64
+	DF                               float64 `json:",omitempty"`
+}
 
 func (c choice) apply(to *config) {
-	to.tau, to.lambda, to.cold, to.rate = c.Tau, c.Lambda, c.Cold, c.Rate
+	to.tau, to.lambda, to.cold, to.rate, to.df = c.Tau, c.Lambda, c.Cold, c.Rate, c.DF
 }
 
 // rescales are the factors among which a noise precision is chosen anew.
@@ -94,8 +105,8 @@ var rescales = []float64{1, 0.1, 0.15, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.85, 1.2, 
 
 // choose searches on the training part alone: the mean log-likelihood of rows of
 // it that were left out, which are put into standard units with the rows that
-// were not.
-func (m *method) choose(ctx context.Context, train *part, set string, seed uint64) (choice, error) {
+// were not. The search changes from, another method's choice, where it has one.
+func (m *method) choose(ctx context.Context, train *part, set string, seed uint64, from choice) (choice, error) {
 	rng := rand.New(rand.NewPCG(seed, 77))
 	raw, order := train.raw(), rng.Perm(train.rows)
 	folds, run, evals := m.plan(train.rows)
@@ -115,6 +126,9 @@ func (m *method) choose(ctx context.Context, train *part, set string, seed uint6
 	}
 	at := func(u []float64) config {
 		c := m.base(train.rows, seed)
+		if m.like != "" {
+			from.apply(&c)
+		}
 		for i, a := range box {
 			a.set(&c, math.Exp(a.lo+(a.hi-a.lo)*u[i]))
 		}
@@ -163,5 +177,5 @@ func (m *method) choose(ctx context.Context, train *part, set string, seed uint6
 		return choice{}, err
 	}
 	c := at(u)
-	return choice{c.tau, c.lambda, c.cold, c.rate, scale}, nil
+	return choice{c.tau, c.lambda, c.cold, c.rate, scale, c.df}, nil
 }

@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/natgrad/natgrad/metrics"
+	"github.com/natgrad/natgrad/vadam"
 )
 
 // summary is a method on a set: means over splits and their standard errors
@@ -116,7 +117,7 @@ func claims(st *store) [][]string {
 		best, name := math.Inf(-1), ""
 		for i := range methods {
 			m := &methods[i]
-			if m.kind == methods[4].kind || m.name == "Vadam" {
+			if m.kind == vadam.Adam || m.name == "Vadam" {
 				continue // nets without uncertainty are not what is claimed
 			}
 			if s := st.summary(set, m.name); s.splits > 0 && s.pointwise.mean > best {

@@ -14,6 +14,7 @@ import (
 type config struct {
 	method        vadam.Method
 	tau, lambda   float64 // noise precision of the standardised target, prior precision
+	df            float64 // degrees of freedom of the noise; 0: it is normal
 	cold          float64 // ESS as a multiple of the rows
 	rate          float64
 	epochs, batch int
@@ -30,16 +31,21 @@ type predictor struct {
 	draws []*vadam.Optimizer32
 	point bool // weights at the mean
 	tau   float64
+	df    float64
 }
 
 // fit trains a net of one hidden layer of 50 rectified linear units.
 func fit(ctx context.Context, p *part, c config) (*predictor, error) {
-	net, err := nn.New32(nn.Gaussian{Precision: c.tau}, nn.Vector(p.inputs), nn.Dense{Out: hidden, Act: nn.ReLU}, nn.Dense{Out: 1})
+	var loss nn.Loss = nn.Gaussian{Precision: c.tau}
+	if c.df > 0 {
+		loss = nn.StudentT{DF: c.df, Scale: 1 / math.Sqrt(c.tau)}
+	}
+	net, err := nn.New32(loss, nn.Vector(p.inputs), nn.Dense{Out: hidden, Act: nn.ReLU}, nn.Dense{Out: 1})
 	if err != nil {
 		return nil, err
 	}
 	data := (&nn.Data{X: p.x, Y: p.y, Rows: p.rows}).Float32()
-	out := &predictor{net: net, point: c.method == vadam.Adam, tau: c.tau}
+	out := &predictor{net: net, point: c.method == vadam.Adam, tau: c.tau, df: c.df}
 	batch := min(c.batch, p.rows)
 	steps := c.epochs * ((p.rows + batch - 1) / batch)
 	for m := range max(c.members, 1) {
@@ -130,26 +136,31 @@ func (p *predictor) score(sy *nn.Scaler, x, y []float64, draws int, seed uint64)
 	f, k := p.functions(x, draws, seed)
 	sy.Invert(f, f)
 	n, tau := len(y), p.tau/(sy.SD[0]*sy.SD[0])
+	noise := noise{tau: tau, df: p.df}
 	ll := make([]float64, len(f))
-	mean, sd := make([]float64, n), make([]float64, n)
+	mean, sd, pit := make([]float64, n), make([]float64, n), make([]float64, n)
 	for i, v := range f {
 		j := i % n
-		r := v - y[j]
-		ll[i] = 0.5 * (math.Log(tau/(2*math.Pi)) - tau*r*r)
+		ll[i] = noise.logDensity(y[j] - v)
 		mean[j] += v / float64(k)
+		pit[j] += noise.cdf(y[j]-v) / float64(k) // the predictive distribution is a mixture
 	}
 	for i, v := range f {
 		d := v - mean[i%n]
 		sd[i%n] += d * d / float64(k)
 	}
-	lower, upper, pit := make([]float64, n), make([]float64, n), make([]float64, n)
+	lower, upper := make([]float64, n), make([]float64, n)
 	for j := range n {
 		sd[j] = math.Sqrt(sd[j] + 1/tau)
 		lower[j], upper[j] = mean[j]-1.959964*sd[j], mean[j]+1.959964*sd[j]
-		for d := range k { // the predictive distribution is a mixture of normals
-			pit[j] += 0.5 * math.Erfc(-(y[j]-f[d*n+j])*math.Sqrt(tau/2)) / float64(k)
-		}
 		pit[j] = min(pit[j], 1) // a sum of k rounded numbers
+	}
+	target := y
+	if p.df > 0 { // the interval of levels, not of deviations
+		target = pit
+		for j := range n {
+			lower[j], upper[j] = 0.025, 0.975
+		}
 	}
 	if s.RMSE, err = metrics.RMSE(mean, y); err != nil {
 		return s, err
@@ -160,10 +171,16 @@ func (p *predictor) score(sy *nn.Scaler, x, y []float64, draws int, seed uint64)
 	if s.Joint, err = metrics.JointLogLik(ll, k); err != nil {
 		return s, err
 	}
-	if s.Coverage, err = metrics.Coverage(lower, upper, y); err != nil {
+	if s.Coverage, err = metrics.Coverage(lower, upper, target); err != nil {
 		return s, err
 	}
-	if s.CRPS, err = metrics.NormalCRPS(mean, sd, y); err != nil {
+	if p.df > 0 {
+		points, each := noise.spread(f, n, 9)
+		s.CRPS, err = metrics.SampleCRPS(points, k*each, y)
+	} else {
+		s.CRPS, err = metrics.NormalCRPS(mean, sd, y)
+	}
+	if err != nil {
 		return s, err
 	}
 	var levels []float64
