@@ -8,6 +8,7 @@ import (
 	"math/rand/v2"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -198,5 +199,22 @@ func TestPage(t *testing.T) {
 				t.Errorf("%s, %s: %d splits are stored", set, methods[i].name, s.splits)
 			}
 		}
+	}
+	// the claims: Vadam no worse than the paper's by two standard errors, and a
+	// method with uncertain weights above BBVI and dropout on six sets
+	for _, row := range claims(st)[1:] {
+		worst, err := strconv.ParseFloat(row[3], 64)
+		if err != nil || worst > 2 {
+			t.Errorf("%s: Vadam is %v standard errors behind the paper's (%v)", row[0], worst, err)
+		}
+	}
+	most := 0
+	for _, row := range wins(st)[1:] {
+		if n, err := strconv.Atoi(row[3][:1]); err == nil && strings.Contains(row[0], "IVON") {
+			most = max(most, n)
+		}
+	}
+	if most < 6 {
+		t.Errorf("the best of IVON's columns is above BBVI and dropout on %d sets", most)
 	}
 }

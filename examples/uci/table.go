@@ -136,6 +136,38 @@ func claims(st *store) [][]string {
 	return rows
 }
 
+// wins counts, for each method, the sets on which its pointwise
+// log-likelihood is above the published ones.
+func wins(st *store) [][]string {
+	rows := [][]string{{"method", "above BBVI", "above MC-dropout 2018", "above both", "above the grid search of 2018"}}
+	for i := range methods {
+		m := &methods[i]
+		var n [4]int
+		seen := 0
+		for _, set := range names {
+			s, p := st.summary(set, m.name), papers[set]
+			if s.splits == 0 {
+				continue
+			}
+			seen++
+			ll := s.pointwise.mean
+			for j, ok := range []bool{ll > p.llBBVI.mean, ll > p.llDropout.mean, ll > max(p.llBBVI.mean, p.llDropout.mean), ll > p.llDropoutGrid.mean} {
+				if ok {
+					n[j]++
+				}
+			}
+		}
+		if seen > 0 {
+			row := []string{m.name}
+			for _, v := range n {
+				row = append(row, fmt.Sprintf("%d of %d", v, seen))
+			}
+			rows = append(rows, row)
+		}
+	}
+	return rows
+}
+
 func markdown(rows [][]string) string {
 	var b strings.Builder
 	for i, row := range rows {
@@ -185,7 +217,7 @@ func fill(page string, st *store) (string, error) {
 	for _, part := range []struct {
 		name string
 		rows [][]string
-	}{{"claims", claims(st)}, {"scores", scores}, {"calibration", calibration}} {
+	}{{"claims", claims(st)}, {"wins", wins(st)}, {"scores", scores}, {"calibration", calibration}} {
 		begin, end := "<!-- "+part.name+" -->\n", "<!-- end "+part.name+" -->"
 		before, rest, ok := strings.Cut(page, begin)
 		_, after, ok2 := strings.Cut(rest, end)
